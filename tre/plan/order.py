@@ -1,0 +1,104 @@
+"""What is handed to the vault: everything an answer needs, so that the vault reads no policy and no setting."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tre.loss import PrivacyLoss
+from tre.plan.nodes import from_json, to_json
+from tre.plan.restricted import RestrictedPlan
+from tre.terms import Exclusion, Reservation, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """How the noise of one statistic is drawn. ``squared_sensitivity`` is L2 squared for the discrete Gaussian, ``sensitivity``
+    L1 for the discrete Laplace; both integers. ``half_width`` is that of the 95 % noise interval, rounding included."""
+
+    alias: str
+    mechanism: str  # "discrete gaussian" | "discrete laplace"
+    scale: float
+    sensitivity: int
+    squared_sensitivity: int
+    half_width: int
+
+    def __post_init__(self) -> None:
+        if self.mechanism not in ("discrete gaussian", "discrete laplace"):
+            raise ValueError("no such mechanism")
+        if not 0 < self.scale < 2**40 or min(self.sensitivity, self.squared_sensitivity) < 1:
+            raise ValueError("a draw has a scale and a sensitivity above 0")
+
+
+@dataclass(frozen=True, slots=True)
+class DisclosureRules:
+    """The small-number rules of the policy: threshold and rounding base, the most rows of an answer, and what the record states."""
+
+    threshold: int
+    rounding: int
+    max_rows_out: int
+    policy: str  # digest
+    sandbox: str  # "on" | "off"
+
+    def __post_init__(self) -> None:
+        if self.threshold < 5 or self.rounding < 1 or self.max_rows_out < 1:
+            raise ValueError("a threshold is at least 5, a rounding base at least 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One answer, asked of the vault. ``deadline_s``: when a worker that has not answered is killed.
+    ``max_persons`` is the public number that proves that sums fit 64 bits."""
+
+    restricted: RestrictedPlan
+    reservation: Reservation
+    snapshot: Snapshot
+    exclusion: Exclusion
+    draws: tuple[Draw, ...]
+    disclosure: DisclosureRules
+    max_persons: int
+    deadline_s: float
+
+    def __post_init__(self) -> None:
+        if self.exclusion.snapshot != self.snapshot.id or self.exclusion.regimes != self.restricted.regimes:
+            raise ValueError("the exclusion is of another snapshot or of other regimes")
+        if [draw.alias for draw in self.draws] != [s.alias for s in self.restricted.plan.statistics]:
+            raise ValueError("one draw a statistic, in the plan's order")
+
+
+def order_to_json(order: Order) -> dict[str, Any]:
+    """An order as JSON, for the pipe to a worker."""
+    body = {name: asdict(getattr(order, name)) for name in ("reservation", "snapshot", "exclusion", "disclosure")}
+    restricted = order.restricted
+    return body | {
+        "restricted": {
+            "plan": to_json(restricted.plan),
+            "purpose": restricted.purpose,
+            "regimes": list(restricted.regimes),
+            "exemptions": list(restricted.exemptions),
+        },
+        "draws": [asdict(draw) for draw in order.draws],
+        "max_persons": order.max_persons,
+        "deadline_s": order.deadline_s,
+    }
+
+
+def order_from_json(body: dict[str, Any]) -> Order:
+    """The inverse, in the worker: the one place but their makers where a `RestrictedPlan` and a `Reservation` come into being."""
+    restricted, reservation = body["restricted"], dict(body["reservation"])
+    exclusion = body["exclusion"]
+    return Order(
+        restricted=RestrictedPlan(
+            from_json(restricted["plan"]),
+            restricted["purpose"],
+            tuple(restricted["regimes"]),
+            tuple(restricted["exemptions"]),
+        ),
+        reservation=Reservation(**reservation | {"loss": PrivacyLoss(**reservation["loss"])}),
+        snapshot=Snapshot(**body["snapshot"]),
+        exclusion=Exclusion(**exclusion | {"regimes": tuple(exclusion["regimes"])}),
+        draws=tuple(Draw(**draw) for draw in body["draws"]),
+        disclosure=DisclosureRules(**body["disclosure"]),
+        max_persons=body["max_persons"],
+        deadline_s=body["deadline_s"],
+    )

@@ -1,0 +1,121 @@
+"""The values that cross rooms: frozen, checked when made, comparable, printable. Does nothing by itself."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from fractions import Fraction
+from typing import Any
+
+from tre.loss import PrivacyLoss
+
+
+def canonical(value: Any) -> bytes:
+    """The canonical JSON of a value: sorted names, no spaces, UTF-8, no NaN. What digests and signatures are taken of."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def digest(raw: bytes) -> str:
+    """``sha256:`` and 64 hexadecimal digits."""
+    return "sha256:" + hashlib.sha256(raw).hexdigest()
+
+
+def timestamp(at: datetime) -> str:
+    """RFC 3339 in UTC to the microsecond, the only form of a time in entries, releases and problems."""
+    if at.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Someone signed in (never a patient). ``pseudonym`` is what the log says, for example ``r:7f3a…``."""
+
+    name: str
+    pseudonym: str
+    roles: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How the asker states the accuracy or the charge of one question: at most one of the four. None of them: the policy's default share."""
+
+    share: Fraction | None = None
+    rho: int | None = None
+    epsilon: int | None = None
+    margin: int | None = None
+
+    def __post_init__(self) -> None:
+        if sum(given is not None for given in (self.share, self.rho, self.epsilon, self.margin)) > 1:
+            raise ValueError("one of share, rho, epsilon and margin")
+        if self.share is not None and not 0 < self.share <= 1:
+            raise ValueError("share lies in (0, 1]")
+        if any(given is not None and given <= 0 for given in (self.rho, self.epsilon, self.margin)):
+            raise ValueError("rho, epsilon and margin are above 0")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question as it was sent."""
+
+    question: str
+    project: str
+    dataset: str
+    sql: str
+    asking: Asking = Asking()
+    codelists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    fresh: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One version of the records: immutable files and the manifest with the facts proved at load. ``id`` is random."""
+
+    id: str
+    dataset: str
+    folder: str
+    schema: str
+    manifest: str
+
+    def __post_init__(self) -> None:
+        if not (self.schema.startswith("sha256:") and self.manifest.startswith("sha256:")):
+            raise ValueError("a snapshot names the digests of its schema and of its manifest")
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """The people a question leaves out: a file of one snapshot's ordinals, made from one version of the registers."""
+
+    snapshot: str
+    version: int
+    regimes: tuple[str, ...]
+    file: str
+    as_of: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Loss that has been taken from every ceiling. Only ``budget.reserve`` makes one."""
+
+    id: str
+    question: str
+    project: str
+    dataset: str
+    loss: PrivacyLoss
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What may leave: the canonical JSON of {dataset, snapshot, opt_outs_as_of, plan, columns, rows, disclosure}, and nothing
+    else. Only ``vault.suppress`` makes one."""
+
+    statement: bytes
+    suppressed: int
+
+    @property
+    def digest(self) -> str:
+        return digest(self.statement)
