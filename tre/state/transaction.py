@@ -1,0 +1,36 @@
+"""What a room is handed to read or write with: a thin cover of one database connection, dead once its transaction has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, CursorResult
+from sqlalchemy.sql.base import Executable
+
+from tre.errors import Fault
+
+Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+
+
+class Transaction:
+    """One caller's part of a transaction. It cannot begin, commit or roll back: `State` does that."""
+
+    __slots__ = ("_connection", "_raw")
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection: Connection | None = connection
+        self._raw: Any = connection.connection.driver_connection
+
+    def execute(self, statement: Executable, parameters: Parameters | None = None) -> CursorResult[Any]:
+        """Run one statement; several sets of parameters run it once for each."""
+        if self._connection is None:
+            raise RuntimeError("this transaction has ended")
+        if not self._raw.in_transaction:
+            # SQLite gave it up after an error: what ran from here on would be kept, alone and at once.
+            raise Fault("state")
+        return self._connection.execute(statement, parameters)
+
+    def end(self) -> None:
+        """From here on, whoever kept this transaction can do nothing with it."""
+        self._connection = None
