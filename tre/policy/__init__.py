@@ -1,0 +1,36 @@
+"""Reads `policies/`: validates every field and gives frozen values, one `DatasetPolicy` a dataset.
+
+Promises that what could not be read whole, or would open a protection, stops the program with the file, the line and the mend.
+Never guesses a default that opens anything, never reads data.
+"""
+
+from __future__ import annotations
+
+from tre.policy.model import (
+    Accounting,
+    ColumnPolicy,
+    DatasetPolicy,
+    Disclosure,
+    LifetimeCap,
+    OptOuts,
+    PersonSource,
+    PublishedSize,
+    PurposePolicy,
+    TablePolicy,
+)
+from tre.policy.reading import Policies, read_policies
+
+__all__ = [
+    "Accounting",
+    "ColumnPolicy",
+    "DatasetPolicy",
+    "Disclosure",
+    "LifetimeCap",
+    "OptOuts",
+    "PersonSource",
+    "Policies",
+    "PublishedSize",
+    "PurposePolicy",
+    "TablePolicy",
+    "read_policies",
+]
