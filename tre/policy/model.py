@@ -1,4 +1,4 @@
-"""The policy as frozen values. What exists is complete, bounded and closes every protection; nothing is filled in that opens one."""
+"""The policy as frozen values. What exists is complete, bounded and closed; nothing that opens one is filled in."""
 
 from __future__ import annotations
 
@@ -247,21 +247,23 @@ class DatasetPolicy(Strict):
 
     @field_validator("tables")
     @classmethod
-    def _tables(cls, tables: Mapping[str, TablePolicy]) -> Mapping[str, TablePolicy]:
+    def _tables(cls, tables: Mapping[str, TablePolicy], info: ValidationInfo) -> Mapping[str, TablePolicy]:
         if "persons" in tables or "excluded" in tables or any(name.startswith("codes_") for name in tables):
             raise ValueError("persons, excluded and codes_ are the store's own names; rename the table")
+        source: PersonSource | None = info.data.get("person_source")
+        if source and any(source.column in table.columns for table in tables.values()):
+            raise ValueError(f"{source.column} names the person, it cannot be a column; remove it")
+        for name, table in tables.items():
+            if info.data.get("max_persons", 1) * table.max_rows * max(map(_reach, table.columns.values())) >= 2**62:
+                raise ValueError(f"sums over table {name} do not fit 64 bits; lower max_persons, max_rows or the bounds")
         return tables
 
-    @model_validator(mode="after")
-    def _sums_fit(self) -> Self:
-        if self.published_size.persons > self.max_persons:
-            raise ValueError("published_size.persons is above max_persons; raise max_persons")
-        if any(self.person_source.column in table.columns for table in self.tables.values()):
-            raise ValueError(f"{self.person_source.column} names the person, it cannot be a column; remove it")
-        for name, table in self.tables.items():
-            if self.max_persons * table.max_rows * max(map(_reach, table.columns.values())) >= 2**62:
-                raise ValueError(f"sums over table {name} do not fit 64 bits; lower max_persons, max_rows or the bounds")
-        return self
+    @field_validator("published_size")
+    @classmethod
+    def _published(cls, size: PublishedSize, info: ValidationInfo) -> PublishedSize:
+        if size.persons > info.data.get("max_persons", INT32):
+            raise ValueError("more persons than max_persons; raise max_persons")
+        return size
 
     @property
     def digest(self) -> str:

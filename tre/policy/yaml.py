@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from yaml import BaseLoader, MappingNode, Node, ScalarNode, SequenceNode, YAMLError
-from yaml.events import AliasEvent, NodeEvent, ScalarEvent
+from yaml.events import AliasEvent
 
 from tre.errors import Unfit
 
@@ -66,15 +66,8 @@ class _Loader(BaseLoader):
 
     def compose_node(self, parent: Node | None, index: int) -> Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]
-        tagged = isinstance(event, NodeEvent) and getattr(event, "tag", None) is not None
-        if (
-            isinstance(event, AliasEvent)
-            or getattr(event, "anchor", None)
-            or (tagged and not isinstance(event, ScalarEvent | None))
-        ):
+        if isinstance(event, AliasEvent) or event.anchor is not None or event.tag is not None:
             raise _trap(event.start_mark, "an anchor, an alias or a tag is not offered")
-        if isinstance(event, ScalarEvent) and event.tag is not None:
-            raise _trap(event.start_mark, "a tag is not offered")
         return super().compose_node(parent, index)
 
 

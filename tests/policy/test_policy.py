@@ -1,0 +1,217 @@
+"""A folder of policies is read whole or refused with its file, its line and its mend."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from pydantic import ValidationError
+
+from tre.errors import Unfit
+from tre.policy import ColumnPolicy, DatasetPolicy, Policies, TablePolicy, read_policies
+from tre.policy.model import Strict
+
+HERE = Path(__file__).parent
+POLICIES = HERE.parents[1] / "policies"
+BAD = sorted((HERE / "bad").glob("*.yaml"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of policies without a fault."""
+    (tmp_path / "datasets").mkdir()
+    (tmp_path / "codelists").mkdir()
+    (tmp_path / "codelists/sexes.csv").write_text("value\nF\nM\n")
+    (tmp_path / "codelists/asthma.csv").write_text("code,term\n195967001,Asthma\n")
+    shutil.copy(HERE / "good.yaml", tmp_path / "datasets/small.yaml")
+    shutil.copy(HERE / "good-purposes.yaml", tmp_path / "purposes.yaml")
+    return tmp_path
+
+
+def edited(folder: Path, name: str, old: str, new: str) -> Policies:
+    path = folder / name
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    return read_policies(folder)
+
+
+@pytest.mark.parametrize("case", BAD, ids=lambda path: path.stem)
+def test_each_bad_file_is_refused_in_its_first_line_s_words(folder: Path, case: Path) -> None:
+    target = "purposes.yaml" if case.stem.startswith("purposes-") else "datasets/small.yaml"
+    shutil.copy(case, folder / target)
+    with pytest.raises(Unfit) as refused:
+        read_policies(folder)
+    assert "# " + str(refused.value) == case.read_text().split("\n", 1)[0]
+
+
+def test_there_are_bad_files() -> None:
+    assert len(BAD) > 50
+
+
+def test_every_field_can_be_missed_or_is_optional_by_decision(folder: Path) -> None:
+    """A field without a default is required; those with one do not open anything."""
+    optional = {
+        f"{model.__name__}.{name}"
+        for model in Strict.__subclasses__()
+        for name, field in model.model_fields.items()
+        if not field.is_required()
+    }
+    assert optional == {
+        "ColumnPolicy.keys",
+        "ColumnPolicy.values_from",
+        "ColumnPolicy.values",
+        "ColumnPolicy.min",
+        "ColumnPolicy.max",
+        "ColumnPolicy.grid",
+        "ColumnPolicy.nullable",
+        "ColumnPolicy.level",
+        "TablePolicy.one_row_per_person",
+        "TablePolicy.max_rows",
+        "TablePolicy.max_groups",
+        "TablePolicy.row_cap",
+        "PurposePolicy.exemption_required",
+    }
+
+
+@pytest.mark.parametrize(
+    "section", ["dataset", "title", "lifetime_cap", "max_persons", "person_source", "accounting", "opt_outs"]
+)
+def test_a_missing_section_is_named(folder: Path, section: str) -> None:
+    path = folder / "datasets/small.yaml"
+    path.write_text("".join(line for line in path.read_text().splitlines(True) if not line.startswith(section + ":")))
+    with pytest.raises(Unfit, match=rf"datasets/small\.yaml, line \d+: {section}: missing; add it"):
+        read_policies(folder)
+
+
+def test_the_good_folder_is_read(folder: Path) -> None:
+    policies = read_policies(folder)
+    small = policies.datasets["small"]
+    assert small.tables["patients"].row_cap == 1 and small.tables["measurements"].row_cap == 2_000
+    assert policies.codelists == {"asthma": ("195967001",)}
+    assert policies.purposes["communicable-disease"].regimes == ("type-1",)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("datasets/small.yaml", "threshold: 10", "threshold: 11"),
+        ("datasets/small.yaml", "Stated gender", "Registered sex"),
+        ("datasets/small.yaml", "queue: 128", "queue: 129"),
+        ("purposes.yaml", "regimes: [type-1], ex", "regimes: [type-1, local], ex"),
+        ("purposes.yaml", "solely-commercial]", "solely-commercial, direct-care]"),
+        ("codelists/asthma.csv", "Asthma\n", "Asthma\n233678006,Childhood asthma\n"),
+    ],
+)
+def test_the_digest_covers_everything_resolved(folder: Path, name: str, old: str, new: str) -> None:
+    before = read_policies(folder).datasets["small"].digest
+    assert edited(folder, name, old, new).datasets["small"].digest != before
+
+
+def test_the_digest_covers_the_values_of_a_list(folder: Path) -> None:
+    before = edited(folder, "datasets/small.yaml", "values: [F, M]", "values_from: codelists/sexes.csv")
+    after = edited(folder, "codelists/sexes.csv", "M\n", "M\nI\n")
+    assert before.datasets["small"].digest != after.datasets["small"].digest
+    assert before.datasets["small"].schema_digest != after.datasets["small"].schema_digest
+    assert after.datasets["small"].tables["patients"].columns["sex"].values == ("F", "M", "I")
+
+
+@pytest.mark.parametrize(("old", "new"), [("1e-6", "0.000001"), ("70_000_000", "70000000"), ("opt_outs:", "# a word\nopt_outs:")])
+def test_equal_policies_have_equal_digests(folder: Path, old: str, new: str) -> None:
+    before = read_policies(folder).datasets["small"].digest
+    assert edited(folder, "datasets/small.yaml", old, new).datasets["small"].digest == before
+
+
+def test_the_schema_digest_is_of_the_tables_alone(folder: Path) -> None:
+    before = read_policies(folder).datasets["small"].schema_digest
+    assert edited(folder, "datasets/small.yaml", "threshold: 10", "threshold: 20").datasets["small"].schema_digest == before
+    assert edited(folder, "datasets/small.yaml", "max: 2026", "max: 2027").datasets["small"].schema_digest != before
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("code,term\n1,One\n1,Uno\n", "line 3: listed twice; remove one"),
+        ("code,term\n 1,One\n", "line 2: empty, padded or too long; mend or remove the line"),
+        ("code,term\n", "line 2: an empty list; add a line or remove the file"),
+        ("id,term\n1,One\n", "line 1: the first heading is neither code nor value; name the first column"),
+    ],
+)
+def test_a_bad_code_list_is_refused(folder: Path, text: str, told: str) -> None:
+    (folder / "codelists/asthma.csv").write_text(text)
+    with pytest.raises(Unfit, match=f"codelists/asthma.csv, {told}"):
+        read_policies(folder)
+
+
+@pytest.mark.parametrize("name", ["datasets/gp.yml", "codelists/mine.txt"])
+def test_a_file_that_would_be_passed_over_is_refused(folder: Path, name: str) -> None:
+    (folder / name).write_text("dataset: gp\n")
+    with pytest.raises(Unfit, match=f"{name}, line 1: not read; rename it"):
+        read_policies(folder)
+
+
+def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Unfit, match="no such folder"):
+        read_policies(tmp_path / "absent")
+    (tmp_path / "purposes.yaml").write_text((HERE / "good-purposes.yaml").read_text())
+    with pytest.raises(Unfit, match="no policy of a dataset"):
+        read_policies(tmp_path)
+
+
+def test_a_policy_is_frozen() -> None:
+    policy = read_policies(POLICIES).datasets["gp"]
+    with pytest.raises(ValidationError):
+        policy.disclosure.threshold = 5  # type: ignore[misc]
+
+
+def test_the_sample_s_policy_is_the_contract_s() -> None:
+    gp = read_policies(POLICIES).datasets["gp"]
+    assert {name: list(table.columns) for name, table in gp.tables.items()} == {
+        "patients": [
+            *("practice", "board", "region", "sex", "year_of_birth", "ethnicity", "imd_decile"),
+            *("registered_on", "left_on", "died_on"),
+        ],
+        "events": ["date", "code"],
+        "measurements": ["date", "kind", "value"],
+        "prescriptions": ["date", "bnf_code", "quantity"],
+    }
+    patients = gp.tables["patients"].columns
+    assert (len(patients["board"].values), len(patients["region"].values)) == (42, 7)
+    assert (patients["practice"].type, patients["practice"].keys, patients["practice"].level) == (
+        "code",
+        "discovered",
+        "organisation",
+    )
+    assert (gp.max_persons, str(gp.lifetime_cap.epsilon), str(gp.lifetime_cap.delta)) == (70_000_000, "50", "0.000001")
+
+
+def test_code_lists_hold_valid_concept_ids() -> None:
+    lists = read_policies(POLICIES).codelists
+    assert sorted(lists) == [
+        *("asthma", "atrial-fibrillation", "cancer", "chd", "ckd", "copd"),
+        *("dementia", "depression", "diabetes", "epilepsy", "heart-failure", "hypertension"),
+    ]
+    wrong = [code for codes in lists.values() for code in codes if not concept_id(code)]
+    assert not wrong
+    assert not concept_id("195967002") and not concept_id("159967001")
+
+
+def concept_id(code: str) -> bool:
+    """SNOMED CT: a partition of 00 or 10 and Verhoeff's check digit (multiplication in the dihedral group of ten)."""
+    permutation = (1, 5, 7, 6, 2, 8, 3, 0, 9, 4)
+    check = 0
+    for place, digit in enumerate(map(int, reversed(code))):
+        for _ in range(place % 8):
+            digit = permutation[digit]
+        flip = (check < 5) != (digit < 5)
+        check = (check % 5 + (digit % 5 if check < 5 else -(digit % 5))) % 5 + 5 * flip
+    return check == 0 and code[-3:-1] in ("00", "10")
+
+
+def test_every_column_type_is_used_by_the_sample() -> None:
+    gp: DatasetPolicy = read_policies(POLICIES).datasets["gp"]
+    tables: list[TablePolicy] = list(gp.tables.values())
+    kinds = {column.type for table in tables for column in table.columns.values()}
+    assert kinds == set(get_args(ColumnPolicy.model_fields["type"].annotation))
