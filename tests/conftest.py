@@ -1,0 +1,32 @@
+"""Shared by all tests: no setting of the machine leaks in, generated cases are the same in every run, a missing tool is told."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+
+import hypothesis
+import pytest
+
+for name in [name for name in os.environ if name.startswith("TRE_")]:
+    del os.environ[name]
+
+hypothesis.settings.register_profile("test", derandomize=True, deadline=None, database=None, print_blob=True)
+hypothesis.settings.register_profile("audit", max_examples=2_000, deadline=None, database=None, print_blob=True)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
+
+
+@pytest.fixture(scope="session")
+def tool() -> Callable[[str], str]:
+    """The path of a program from outside (`chromium`, `strace`): without it a test fails in CI and is told as not run elsewhere."""
+
+    def find(program: str) -> str:
+        path = shutil.which(program)
+        if path is None and os.environ.get("CI") == "true":
+            pytest.fail(f"{program} is missing: .ci/packages names what to install")
+        if path is None:
+            pytest.skip(f"not run: {program} is not installed")
+        return path
+
+    return find
