@@ -61,7 +61,6 @@ class Asking:
 class Request:
     """One question as it was sent."""
 
-    question: str
     project: str
     dataset: str
     sql: str

@@ -1,0 +1,276 @@
+"""The command line: long work shows its progress on stderr, data goes to stdout, refusals are one sentence and exit status 1 or 2.
+
+Promises nothing of its own: each command opens the rooms, calls one road and says what came of it.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from tre.errors import Error, Refusal, Unfit
+from tre.settings import Settings, make_home, read_settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="A trusted research environment.")
+opt_outs_app = typer.Typer(no_args_is_help=True, help="Registers of opt-outs.")
+audit_app = typer.Typer(no_args_is_help=True, help="The log.")
+policy_app = typer.Typer(no_args_is_help=True, help="The policy files.")
+token_app = typer.Typer(no_args_is_help=True, help="Identities and their tokens.")
+for name, group in (("opt-outs", opt_outs_app), ("audit", audit_app), ("policy", policy_app), ("token", token_app)):
+    app.add_typer(group, name=name)
+
+Json = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
+out, err = Console(), Console(stderr=True)
+
+
+def main() -> None:
+    """Run the command line; what cannot be done is told in a sentence."""
+    try:
+        app()
+    except Refusal as refusal:
+        _stop(f"{refusal} {refusal.suggestion}".strip(), 1)
+    except Unfit as unfit:
+        _stop(str(unfit), 2)
+    except Error:
+        _stop("Something failed on our side; the log may tell an auditor more.", 1)
+
+
+def _stop(sentence: str, status: int) -> NoReturn:
+    err.print(sentence, style="bold red", markup=False, highlight=False)
+    raise SystemExit(status)
+
+
+def _show(found: Any, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps(found, ensure_ascii=False, default=str) + "\n")
+    else:
+        for name, value in found.items():
+            out.print(f"{name}: {value}", markup=False, highlight=False)
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[Any]:
+    """A progress bar on stderr where someone looks; silence where nobody does."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task(title, total=None)
+
+        def step(done: int, total: int, what: str = "") -> None:
+            bar.update(task, completed=done, total=total or None, description=f"{title} {what}".strip())
+
+        yield step
+
+
+@contextmanager
+def _office(settings: Settings) -> Iterator[Any]:
+    """The office over this home, as whoever is at this machine."""
+    from tre.keys import Keys
+    from tre.office import Office
+    from tre.policy import read_policies
+    from tre.state import State
+
+    make_home(settings)
+    policies = read_policies(settings.policies)
+    with State.open(settings.database_url) as state:
+        yield Office(state, policies, Keys.open(settings.keys), settings.store)
+
+
+@app.command()
+def serve() -> None:
+    """Serve on TRE_HOST:TRE_PORT. One at a time for a home."""
+    from tre.web.serving import serve as run
+
+    settings = read_settings()
+    with _office(settings) as office:
+        run(settings, office)
+
+
+@app.command()
+def load(dataset: str, source: Path, as_json: Json = False) -> None:
+    """Load records from a folder of <table>.csv or <table>.parquet; live when it returns."""
+    with _office(read_settings()) as office, _progress(f"loading {dataset}") as step:
+        told = office.load(office.host, dataset, source, step)
+    _show(told, as_json)
+
+
+@app.command()
+def sample(
+    folder: Annotated[Path, typer.Argument(metavar="OUT")],
+    persons: Annotated[int, typer.Option(min=1, max=70_000_000)] = 100_000,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    form: Annotated[str, typer.Option("--format", help="parquet or csv")] = "parquet",
+    as_json: Json = False,
+) -> None:
+    """Make realistic synthetic records and a list of opt-outs; the same bytes for the same seed."""
+    from tre.sample import generate
+
+    if form not in ("parquet", "csv"):
+        raise Unfit("--format is parquet or csv")
+    with _progress("making records") as step:
+        generate(folder, persons=persons, seed=seed, form=form, progress=step)
+    _show({"folder": str(folder), "persons": persons, "seed": seed}, as_json)
+
+
+@opt_outs_app.command("apply")
+def apply_opt_outs(
+    file: Path,
+    regime: Annotated[str | None, typer.Option(help="The register, where the file has no such column.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Enter a list of opt-outs from a CSV; the next question computed leaves these people out."""
+    with _office(read_settings()) as office, _progress("entering opt-outs") as step:
+        told = office.deliver_opt_outs(office.host, file, regime, step)
+    for batch in told:
+        _show(batch, as_json)
+
+
+@audit_app.command("verify")
+def audit_verify(folder: Annotated[Path | None, typer.Argument(metavar="[DIR]")] = None, as_json: Json = False) -> None:
+    """Check the log: an exported folder, or this home's database. Exit status 1 when it does not hold."""
+    from tre.audit.verify import verify_database, verify_folder
+
+    settings = read_settings()
+    if folder is None and not settings.database_url.startswith("sqlite:///"):
+        raise Unfit("TRE_DATABASE is not a SQLite file; export the log and verify the folder")
+    database = Path(settings.database_url.removeprefix("sqlite:///"))
+    verdict = verify_folder(folder) if folder else verify_database(database)
+    _show({name: getattr(verdict, name) for name in ("ok", "size", "root", "first_bad", "detail")}, as_json)
+    if not verdict.ok:
+        raise SystemExit(1)
+
+
+@audit_app.command("export")
+def audit_export(folder: Annotated[Path, typer.Argument(metavar="DIR")], as_json: Json = False) -> None:
+    """Write the log as C2SP static tiles with a signed checkpoint, for others to check."""
+    with _office(read_settings()) as office:
+        told = office.export_log(office.host, folder)
+    _show(told, as_json)
+
+
+@policy_app.command("check")
+def policy_check() -> None:
+    """Read every policy file; say what is wrong, with file, line and mend."""
+    from tre.policy import read_policies
+
+    policies = read_policies(read_settings().policies)
+    out.print(f"{len(policies.datasets)} dataset(s), {len(policies.purposes)} purposes, {len(policies.codelists)} code lists: sound")
+
+
+@policy_app.command("explain")
+def policy_explain(as_json: Json = False) -> None:
+    """What the policy in force says, resolved."""
+    from tre.office.catalogue import dictionary
+    from tre.policy import read_policies
+
+    policies = read_policies(read_settings().policies)
+    for policy in policies.datasets.values():
+        told = dictionary(policy, policy.digest)
+        if as_json:
+            _show(told, True)
+            continue
+        table = Table("table", "column", "type", "key", "values", title=f"{policy.title} ({policy.dataset})")
+        for found in told["tables"]:
+            for column in found["columns"]:
+                table.add_row(found["table"], column["name"], column["type"], column["keys"] or "", column["told_values"])
+        out.print(table)
+        _show({name: told[name] for name in ("policy", "lifetime_cap", "disclosure", "accounting", "opt_outs")}, False)
+
+
+@token_app.command("new")
+def token_new(name: str, role: Annotated[list[str], typer.Option("--role")], as_json: Json = False) -> None:
+    """Make an identity with a role on this machine; its token is shown this once."""
+    with _office(read_settings()) as office:
+        told = office.make_identity(office.host, name, tuple(role))
+    _show(told, as_json)
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Look at permissions, keys, sandbox, clock, disk, policy and database; exit status 1 when something is wrong."""
+    from tre.office.doctor import examine
+
+    found = examine(read_settings())
+    if as_json:
+        _show({finding.what: {"ok": finding.ok, "told": finding.told} for finding in found}, True)
+    else:
+        for finding in found:
+            out.print(f"{'ok ' if finding.ok else 'NO '} {finding.what}: {finding.told}", markup=False, highlight=False)
+    if not all(finding.ok for finding in found):
+        raise SystemExit(1)
+
+
+Share = Annotated[float | None, typer.Option(help="Charge: a fraction of the project's stated budget.")]
+Margin = Annotated[int | None, typer.Option(help="Accuracy: 95 % within plus or minus this.")]
+Project = Annotated[str, typer.Option(envvar="TRE_PROJECT")]
+Dataset = Annotated[str, typer.Option(envvar="TRE_DATASET")]
+
+
+@contextmanager
+def _client() -> Iterator[Any]:
+    """The client of TRE_ADDRESS and TRE_TOKEN; a problem is told in its own words."""
+    import httpx
+
+    from tre.client import Client, ProblemError
+
+    try:
+        with Client.from_env() as client:
+            yield client
+    except ProblemError as problem:
+        _stop(str(problem), 1)
+    except httpx.HTTPError as error:
+        _stop(f"the server did not answer ({type(error).__name__}); set TRE_ADDRESS and TRE_TOKEN", 2)
+
+
+def _accuracy(share: float | None, margin: int | None) -> dict[str, Any]:
+    return {name: given for name, given in (("share", share), ("margin", margin)) if given is not None}
+
+
+@app.command()
+def ask(
+    sql: str, project: Project = "demo", dataset: Dataset = "gp", share: Share = None, margin: Margin = None, as_json: Json = False
+) -> None:
+    """Ask one question and wait for its release."""
+    with _client() as client:
+        release = client.ask(sql, project=project, dataset=dataset, **_accuracy(share, margin))
+    if as_json:
+        _show(release.envelope, True)
+        return
+    table = Table()
+    for column in release.columns:
+        table.add_column(column["name"], justify="left" if column["role"] == "key" else "right")
+    for row in release.rows:
+        table.add_row(*("suppressed" if row[c["name"]] is None and row["suppressed"] else str(row[c["name"]]) for c in release.columns))
+    out.print(table)
+    _show({"charge": release.envelope["charge"], "remaining": release.envelope["remaining"]}, False)
+
+
+@app.command()
+def preview(
+    sql: str, project: Project = "demo", dataset: Dataset = "gp", share: Share = None, margin: Margin = None, as_json: Json = False
+) -> None:
+    """What a question would cost and how accurate it would be; free."""
+    with _client() as client:
+        _show(client.preview(sql, project=project, dataset=dataset, **_accuracy(share, margin)), as_json)
+
+
+@app.command()
+def budget(project: Project = "demo", as_json: Json = False) -> None:
+    """A project's budget: stated, spent, reserved, remaining."""
+    with _client() as client:
+        _show(client.project(project)["budget"], as_json)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    main()

@@ -1,0 +1,74 @@
+"""The entries that the road of a question writes into the log: pseudonymous ids and digests, never a text."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from tre.audit import Entry
+from tre.gateway.outcomes import decimal_text
+from tre.loss import DELTA_UNIT, UNIT, PrivacyLoss
+from tre.terms import Person, Request, Reservation, digest, timestamp
+
+
+def salted(salt: bytes, text: str) -> str:
+    """The digest of a question's text: without the salt, which can be erased, it says nothing."""
+    return digest(salt + text.encode())
+
+
+def _entry(kind: str, at: datetime, person: Person, project: str, dataset: str, body: dict[str, Any], **labels: str) -> Entry:
+    return Entry(
+        kind=kind, at=at, body=body, project=project, person_asking=person.pseudonym, dataset=dataset, **labels
+    )
+
+
+def asked(at: datetime, person: Person, request: Request, question: str, text: str, policy: str) -> Entry:
+    return _entry("asked", at, person, request.project, request.dataset, {"id": question, "question": text, "policy": policy})
+
+
+def reserved(at: datetime, person: Person, reservation: Reservation, plan: str, due: datetime) -> Entry:
+    body = {"id": reservation.question, "reservation": reservation.id, "plan": plan, "due": timestamp(due)}
+    return _entry("reserved", at, person, reservation.project, reservation.dataset, body | _loss(reservation.loss))
+
+
+def released(
+    at: datetime, person: Person, reservation: Reservation, snapshot: str, statement: str, suppressed: int, redrawn: bool
+) -> Entry:
+    body: dict[str, Any] = {
+        "id": reservation.question,
+        "reservation": reservation.id,
+        "snapshot": snapshot,
+        "statement": statement,
+        "suppressed": suppressed,
+    }
+    if redrawn:
+        body["redrawn"] = "opt-outs moved"
+    return _entry("released", at, person, reservation.project, reservation.dataset, body, outcome="released")
+
+
+def repeated(at: datetime, person: Person, request: Request, question: str, earlier: str, statement: str) -> Entry:
+    body = {"id": question, "repeat_of": earlier, "statement": statement}
+    return _entry("released", at, person, request.project, request.dataset, body, outcome="repeated")
+
+
+def refused(at: datetime, person: Person, project: str, dataset: str, question: str, reason: str) -> Entry:
+    return _entry("refused", at, person, project, dataset, {"id": question}, outcome="refused", reason=reason)
+
+
+def fault(at: datetime, person: Person, project: str, dataset: str, question: str, reservation: str | None) -> Entry:
+    body = {"id": question} | ({"reservation": reservation} if reservation else {})
+    return _entry("fault", at, person, project, dataset, body, outcome="fault")
+
+
+def cancelled(at: datetime, person: Person, project: str, dataset: str, question: str, reservation: str | None) -> Entry:
+    body = {"id": question} | ({"reservation": reservation} if reservation else {})
+    return _entry("cancelled", at, person, project, dataset, body, outcome="cancelled")
+
+
+def _loss(loss: PrivacyLoss) -> dict[str, str]:
+    parts = {
+        "rho": decimal_text(loss.rho, UNIT) if loss.rho else "",
+        "epsilon": decimal_text(loss.epsilon, UNIT) if loss.epsilon else "",
+        "delta": decimal_text(loss.delta, DELTA_UNIT) if loss.delta else "",
+    }
+    return {name: text for name, text in parts.items() if text}

@@ -1,0 +1,95 @@
+"""What a question can come to, as values; stored as bytes, so that a replay is the same to the byte."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from tre.errors import Reason, Refusal
+from tre.loss import DELTA_UNIT, UNIT, PrivacyLoss
+from tre.terms import canonical
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """The envelope around a statement, in its stored bytes."""
+
+    question: str
+    envelope: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    question: str
+    reason: Reason
+    detail: str
+    suggestion: str
+
+
+@dataclass(frozen=True, slots=True)
+class Faulted:
+    question: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    question: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Waiting for a worker (nothing charged) or running (charged)."""
+
+    question: str
+    state: str
+
+
+Outcome = Released | Refused | Faulted | Cancelled
+Standing = Outcome | Pending
+
+
+def refused(question: str, refusal: Refusal) -> Refused:
+    return Refused(question, refusal.reason, refusal.detail, refusal.suggestion)
+
+
+def to_bytes(outcome: Outcome) -> bytes:
+    """The stored form."""
+    match outcome:
+        case Released(envelope=envelope):
+            return envelope
+        case Refused(question, reason, detail, suggestion):
+            body = {"refused": {"question": question, "reason": reason, "detail": detail, "suggestion": suggestion}}
+            return canonical(body)
+        case Faulted(question):
+            return canonical({"fault": {"question": question}})
+        case Cancelled(question):
+            return canonical({"cancelled": {"question": question}})
+
+
+def from_bytes(question: str, state: str, raw: bytes | None) -> Standing:
+    """The outcome behind a question's state and stored bytes."""
+    if raw is None:
+        return Pending(question, state)
+    if state == "released":
+        return Released(question, raw)
+    if state == "refused":
+        told = json.loads(raw)["refused"]
+        return Refused(question, Reason(told["reason"]), told["detail"], told["suggestion"])
+    return Cancelled(question) if state == "cancelled" else Faulted(question)
+
+
+def decimal_text(amount: int, unit: int) -> str:
+    """An integer amount as a decimal with all its digits, never a float."""
+    digits = len(str(unit)) - 1
+    whole, part = divmod(amount, unit)
+    return f"{whole}.{part:0{digits}d}"
+
+
+def loss_text(loss: PrivacyLoss) -> dict[str, Any]:
+    """A loss as a release states it."""
+    return {
+        "rho": None if loss.pure else decimal_text(loss.rho, UNIT),
+        "epsilon": decimal_text(loss.epsilon, UNIT) if loss.pure else None,
+        "delta": decimal_text(loss.delta, DELTA_UNIT) if loss.delta else "0",
+    }

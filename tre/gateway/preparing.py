@@ -1,0 +1,142 @@
+"""Steps 2 to 5: from text to a job that can wait for a worker. Every refusal that can be known now is known here, before any data."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from tre import budget, optouts, projects, releases, store
+from tre.errors import Reason, Refusal
+from tre.gateway.desk import Ticket
+from tre.gateway.house import House
+from tre.loss import PrivacyLoss
+from tre.plan.canonical import canonical_form
+from tre.plan.nodes import Plan
+from tre.plan.price import Quote, quote
+from tre.plan.restricted import RestrictedPlan
+from tre.policy import DatasetPolicy
+from tre.projects import Permit
+from tre.state import Transaction
+from tre.terms import Person, Request, Snapshot, canonical, digest
+
+ReleaseTime = Callable[[Plan, int, int, float], float]
+
+
+def new_id() -> str:
+    """128 random bits, as 32 hexadecimal digits: says nothing of order or number."""
+    return secrets.token_hex(16)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """One question, ready to wait for a worker. ``step_s``: the length of time after which its outcome is seen; None in a bench."""
+
+    ticket: Ticket
+    person: Person
+    request: Request
+    asked_at: datetime
+    policy: DatasetPolicy
+    purpose: str
+    restricted: RestrictedPlan
+    quote: Quote
+    repeat_key: str
+    step_s: float | None
+    deadline_s: float
+    reservation_id: str = field(default_factory=new_id)
+
+    @property
+    def queue_limit(self) -> int:
+        return self.policy.accounting.queue
+
+
+@dataclass(frozen=True, slots=True)
+class Footing:
+    """What a question stands on at one moment of the database."""
+
+    permit: Permit
+    stated: PrivacyLoss
+    snapshot: Snapshot
+    version: int
+    as_of: str
+
+
+def footing(tx: Transaction, house: House, person: Person, request: Request, at: datetime) -> Footing:
+    """Step 2, and again in the transaction that reserves: permitted, on a live snapshot, with opt-out lists that are young enough."""
+    permit = projects.permit(tx, person, request.project, request.dataset, at, house.policies)
+    policy = house.policy(request.dataset)
+    snapshot = store.live(tx, request.dataset)
+    if snapshot is None:
+        raise Refusal(Reason.NOT_READY, "No records of this dataset are live.")
+    if snapshot.schema != policy.schema_digest:
+        raise Refusal(Reason.NOT_READY, "The records were loaded under other tables than the policy now names.")
+    regimes = house.policies.purposes[permit.purpose].regimes
+    optouts.check_age(tx, regimes, at, policy.opt_outs.max_list_age_days)
+    standing = optouts.standing(tx, regimes)
+    stated = budget.balance(tx, f"project:{request.project}").ceiling
+    return Footing(permit, stated, snapshot, standing.version, standing.as_of)
+
+
+def prepare(house: House, ticket: Ticket, person: Person, request: Request, at: datetime, release_time: ReleaseTime | None) -> Job:
+    """Steps 2 to 4, and the price. Raises `Refusal`."""
+    with house.state.read() as tx:
+        stand = footing(tx, house, person, request, at)
+    policy = house.policy(request.dataset)
+    plan = house.reader.parse(request.sql, house.catalogues[request.dataset], house.codelists(request.codelists))
+    regimes = house.policies.purposes[stand.permit.purpose].regimes
+    restricted = optouts.restrict(plan, stand.permit.purpose, regimes)
+    equal = optouts.restrict(canonical_form(plan), stand.permit.purpose, regimes)
+    priced = price(policy, plan, stand.stated, request)
+    deadline_s = float(policy.accounting.deadline_s)
+    step_s = None
+    if release_time is not None:
+        step_s = release_time(plan, policy.published_size.persons, policy.accounting.quantum_ms, deadline_s)
+    return Job(
+        ticket=ticket,
+        person=person,
+        request=request,
+        asked_at=at,
+        policy=policy,
+        purpose=stand.permit.purpose,
+        restricted=restricted,
+        quote=priced,
+        repeat_key=repeat_key(equal, policy, priced),
+        step_s=step_s,
+        deadline_s=deadline_s if step_s is None else step_s * ANSWERED_BY,
+    )
+
+
+# A worker is killed a little before the release time, so that sealing is done by then: what can be seen does not depend on the data.
+ANSWERED_BY = 0.8
+
+
+def price(policy: DatasetPolicy, plan: Plan, stated: PrivacyLoss, request: Request) -> Quote:
+    """The charge and the draws of a plan under a project's stated budget."""
+    return quote(
+        plan,
+        stated,
+        request.asking,
+        policy.accounting.default_share,
+        policy.disclosure.rounding,
+        policy.disclosure.threshold,
+    )
+
+
+def repeat_key(equal: RestrictedPlan, policy: DatasetPolicy, priced: Quote) -> str:
+    """What two questions share when the answer to one is an answer to the other: the canonical restricted plan, the policy, the
+    bounds in force and the kind of accounting."""
+    bounds = [[draw.alias, draw.mechanism, draw.sensitivity, draw.squared_sensitivity] for draw in priced.draws]
+    return digest(canonical({"plan": equal.digest, "policy": policy.digest, "bounds": bounds, "pure": priced.loss.pure}))
+
+
+def earlier(tx: Transaction, job: Job) -> releases.Earlier | None:
+    """Step 5: a published release of the same project that answers this question at least as accurately."""
+    if job.request.fresh:
+        return None
+    scales = {draw.alias: draw.scale for draw in job.quote.draws}
+    return releases.find(tx, job.request.project, job.repeat_key, scales)
+
+
+def later(at: datetime, seconds: float) -> datetime:
+    return at + timedelta(seconds=seconds)

@@ -1,0 +1,78 @@
+"""Under TRE_DEMO: the demo identities, the project `demo`, sample records and a fresh list of opt-outs, each made once.
+
+Promises to make nothing twice and to write the tokens where their owner alone reads them. Off elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from shutil import rmtree
+
+from tre.office.office import Office
+from tre.sample import generate
+
+QUESTION = "SELECT region, COUNT(*) AS n FROM patients GROUP BY region"
+PERSONS, SEED = 100_000, 2026
+ROLES = {
+    "researcher": "researcher",
+    "researcher2": "researcher",
+    "admin": "admin",
+    "admin2": "admin",
+    "auditor": "auditor",
+    "controller": "controller",
+    "controller2": "controller",
+    "checker": "checker",
+}
+EPSILON, DELTA = Decimal(20), Decimal("1e-6")
+LIST_DAYS = timedelta(days=1)
+
+
+def open_demo(office: Office, home: Path) -> None:
+    """Bring the demo about, or find it as it was left."""
+    if not (home / "demo.json").exists():
+        _identities(office, home)
+    if office.live_snapshot("gp") is None:
+        _records(office, home)
+    if office.age_of_opt_outs() > LIST_DAYS:
+        office.deliver_opt_outs(office.host, home / "sample" / "opt_outs.csv", None)
+
+
+def _identities(office: Office, home: Path) -> None:
+    """Written whole or not at all: a crash before the rename makes new tokens at the next start."""
+    tokens = {name: office.renew_identity(name, (role,)) for name, role in ROLES.items()}
+    office.found_project(
+        "demo",
+        dataset="gp",
+        title="Demonstration",
+        purpose="research",
+        legal_basis="None needed: the records are synthetic",
+        lay_summary="Lets a newcomer ask questions of made-up records.",
+        ends_on=date(2099, 12, 31),
+        members=("researcher", "researcher2"),
+        stated=(EPSILON, DELTA),
+    )
+    half = home / "demo.json.part"
+    half.unlink(missing_ok=True)
+    handle = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        json.dump(tokens, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    half.rename(home / "demo.json")
+
+
+def _records(office: Office, home: Path) -> None:
+    """Make the sample, load it, keep of the source only the list of opt-outs."""
+    source = home / "sample"
+    sys.stderr.write(f"first start: making and loading {PERSONS:,} synthetic persons\n")
+    generate(source, persons=PERSONS, seed=SEED, form="parquet")
+    office.deliver_opt_outs(office.host, source / "opt_outs.csv", None)
+    office.load(office.host, "gp", source)
+    for path in source.iterdir():
+        if path.name != "opt_outs.csv":
+            rmtree(path) if path.is_dir() else path.unlink()

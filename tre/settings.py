@@ -1,0 +1,68 @@
+"""The only reader of the environment: what the operator set, checked once, frozen. Opens nothing that was not asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from tre.errors import Unfit
+
+
+class Settings(BaseSettings):
+    """The settings of the contract, each ``TRE_<NAME>`` in the environment or in ``.env``."""
+
+    model_config = SettingsConfigDict(env_prefix="TRE_", env_file=".env", extra="ignore", frozen=True)
+
+    home: Path = Path(".tre")
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    policies: Path = Path("policies")
+    database: str = ""
+    engine: str = "duckdb"
+    sandbox: Literal["on", "off"] = "on"
+    demo: bool = False
+
+    @field_validator("engine")
+    @classmethod
+    def _engine(cls, engine: str) -> str:
+        if engine == "spark":
+            raise ValueError("the Spark engine is not offered yet; unset TRE_ENGINE to use DuckDB")
+        if engine != "duckdb":
+            raise ValueError("the engine is duckdb")
+        return engine
+
+    @property
+    def database_url(self) -> str:
+        return self.database or f"sqlite:///{(self.home / 'database.sqlite').absolute()}"
+
+    @property
+    def store(self) -> Path:
+        return (self.home / "store").absolute()
+
+    @property
+    def work(self) -> Path:
+        return (self.home / "work").absolute()
+
+    @property
+    def keys(self) -> Path:
+        return (self.home / "keys").absolute()
+
+
+def read_settings() -> Settings:
+    """The settings of this process; `Unfit` names the variable that is wrong, without its value."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(f"TRE_{str(part['loc'][0]).upper()}: {part['msg']}" for part in error.errors(include_input=False))
+        raise Unfit(wrong) from None
+
+
+def make_home(settings: Settings) -> None:
+    """TRE_HOME and its folders, readable by their owner alone."""
+    for folder in (settings.home, settings.store, settings.work, settings.keys):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if folder.stat().st_mode & 0o077:
+            raise Unfit(f"{folder} can be read by others; run: chmod 700 {folder}")

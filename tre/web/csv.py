@@ -1,0 +1,29 @@
+"""A release as CSV: the same numbers as in JSON, suppressed cells empty, and no cell that a spreadsheet would run."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+
+def release_as_csv(envelope: bytes) -> bytes:
+    """One line a row: keys, each statistic with its interval, and ``suppressed`` (RFC 4180)."""
+    release = json.loads(envelope)
+    names: list[str] = []
+    for column in release["columns"]:
+        name = column["name"]
+        names += [name] if column["role"] == "key" else [name, f"{name}_low", f"{name}_high"]
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow([_cell(name) for name in (*names, "suppressed")])
+    for row in release["rows"]:
+        writer.writerow([*(_cell(row[name]) for name in names), str(row["suppressed"]).lower()])
+    return out.getvalue().encode()
+
+
+def _cell(value: str | int | float | None) -> str | int | float | None:
+    """Text that starts like a formula gets an apostrophe before it (OWASP, CSV injection)."""
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return "'" + value
+    return value

@@ -1,0 +1,184 @@
+"""The calls of those who govern: admins, auditors, controllers; and what everyone with a token can see of themselves."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query
+from fastapi.responses import JSONResponse, Response
+
+from tre.web import problems
+from tre.web.models import BudgetIn, IdentityIn, MemberIn, OptOutsIn, ProjectChange, ProjectIn
+from tre.web.signed_in import SignedIn, TheOffice
+
+router = APIRouter(prefix="/v1", responses=problems.responses(401, 403, 404, 422))
+IfMatch = Annotated[str | None, Header(description="The ETag that was read: 412 when it has changed meanwhile")]
+
+
+def _tagged(found: dict[str, Any], status: int = 200) -> Response:
+    """The thing with its ETag: its version."""
+    headers = {"ETag": f'"{found["version"]}"'} if "version" in found else {}
+    return JSONResponse(found, status, headers)
+
+
+@router.get("/me", tags=["everyone"])
+def me(person: SignedIn, office: TheOffice) -> dict[str, Any]:
+    """Name, roles and projects."""
+    return office.me(person)
+
+
+@router.get("/datasets", tags=["everyone"])
+def datasets(person: SignedIn, office: TheOffice) -> dict[str, Any]:
+    """The catalogue, from the policy alone."""
+    return {"datasets": office.catalogue()}
+
+
+@router.get("/datasets/{dataset}", tags=["everyone"])
+def dataset(dataset: str, person: SignedIn, office: TheOffice) -> dict[str, Any]:
+    """One dataset's data dictionary, from the policy alone."""
+    return office.dictionary(dataset)
+
+
+@router.get("/projects", tags=["researcher"])
+def projects(person: SignedIn, office: TheOffice) -> dict[str, Any]:
+    """One's own projects; an admin and an auditor see all."""
+    return {"projects": office.projects(person)}
+
+
+@router.get("/projects/{project}", tags=["researcher"])
+def project(project: str, person: SignedIn, office: TheOffice) -> Response:
+    """Members, purpose, budget: stated, spent, reserved, remaining."""
+    return _tagged(office.project(person, project))
+
+
+@router.post("/projects", status_code=201, tags=["admin"], responses=problems.responses(409))
+def make_project(body: ProjectIn, person: SignedIn, office: TheOffice) -> Response:
+    """A new project: inactive, with a budget of 0."""
+    return _tagged(office.make_project(person, body.model_dump()), 201)
+
+
+@router.patch("/projects/{project}", tags=["admin"], responses=problems.responses(412))
+def change_project(
+    project: str, body: ProjectChange, person: SignedIn, office: TheOffice, if_match: IfMatch = None
+) -> Response:
+    """Tighten at once: an earlier end date, inactive, closed; or better words."""
+    return _tagged(office.change_project(person, project, body.model_dump(exclude_unset=True), if_match))
+
+
+@router.put("/projects/{project}/budget", tags=["admin"], responses=problems.responses(412))
+def project_budget(project: str, body: BudgetIn, person: SignedIn, office: TheOffice, if_match: IfMatch = None) -> Response:
+    """Set a project's budget: lower at once."""
+    return _tagged(office.set_project_budget(person, project, body.epsilon, body.delta, body.keys_delta, if_match))
+
+
+@router.put("/projects/{project}/members", tags=["admin"], responses=problems.responses(412))
+def members(
+    project: str, body: list[MemberIn], person: SignedIn, office: TheOffice, if_match: IfMatch = None
+) -> Response:
+    """Set a project's members: removing at once."""
+    return _tagged(office.set_members(person, project, [member.model_dump() for member in body], if_match))
+
+
+@router.get("/datasets/{dataset}/budget", tags=["admin"])
+def dataset_budget(dataset: str, person: SignedIn, office: TheOffice) -> Response:
+    """The ceiling over all projects, and the lifetime loss."""
+    return _tagged(office.dataset_budget(person, dataset))
+
+
+@router.put("/datasets/{dataset}/budget", tags=["admin"], responses=problems.responses(412))
+def set_dataset_budget(
+    dataset: str, body: BudgetIn, person: SignedIn, office: TheOffice, if_match: IfMatch = None
+) -> Response:
+    """Set the ceiling over all projects: lower at once."""
+    return _tagged(office.set_dataset_budget(person, dataset, body.epsilon, body.delta, body.keys_delta, if_match))
+
+
+@router.get("/identities", tags=["admin"])
+def identities(person: SignedIn, office: TheOffice) -> dict[str, Any]:
+    """Who can sign in, with which roles; never a token."""
+    return {"identities": office.identities(person)}
+
+
+@router.post("/identities", status_code=201, tags=["admin"], responses=problems.responses(409))
+def make_identity(body: IdentityIn, person: SignedIn, office: TheOffice) -> dict[str, Any]:
+    """A new identity with no role; its token is shown this once."""
+    return office.make_identity(person, body.name, tuple(body.roles))
+
+
+@router.delete("/identities/{name}", tags=["admin"])
+def revoke(name: str, person: SignedIn, office: TheOffice) -> dict[str, Any]:
+    """Revoke at once."""
+    return office.revoke(person, name)
+
+
+@router.get("/audit", tags=["auditor"])
+def audit(
+    person: SignedIn,
+    office: TheOffice,
+    project: str | None = None,
+    researcher: str | None = None,
+    outcome: str | None = None,
+    reason: str | None = None,
+    kind: str | None = None,
+    dataset: str | None = None,
+    since: datetime.datetime | None = None,
+    until: datetime.datetime | None = None,
+    after: Annotated[int | None, Query(ge=0, lt=2**63)] = None,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+    accept: Annotated[str, Header()] = "",
+) -> Response:
+    """The log, in order; reading is itself an entry. NDJSON when asked for."""
+    filters = {
+        "project": project,
+        "researcher": researcher,
+        "outcome": outcome,
+        "reason": reason,
+        "kind": kind,
+        "dataset": dataset,
+        "since": since,
+        "until": until,
+        "after": after,
+        "limit": limit,
+    }
+    found = office.read_log(person, filters)
+    if "application/x-ndjson" in accept:
+        lines = "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in found["entries"])
+        return Response(lines, media_type="application/x-ndjson")
+    return JSONResponse(found)
+
+
+@router.get("/audit/verify", tags=["auditor"])
+def verify(person: SignedIn, office: TheOffice) -> dict[str, Any]:
+    """The server's own check of its log. Better: check it without us, see the README."""
+    return office.verify_log(person)
+
+
+@router.get("/audit/consistency", tags=["auditor"])
+def consistency(
+    person: SignedIn,
+    office: TheOffice,
+    first: Annotated[int, Query(alias="from", ge=0, lt=2**63)],
+    second: Annotated[int, Query(alias="to", ge=0, lt=2**63)],
+) -> dict[str, Any]:
+    """A consistency proof between two sizes (RFC 6962, section 2.1.2)."""
+    return office.consistency(person, first, second)
+
+
+@router.get("/audit/{index}", tags=["auditor"])
+def audit_entry(index: int, person: SignedIn, office: TheOffice) -> dict[str, Any]:
+    """One entry, with the question's text while that has not been erased."""
+    return office.read_entry(person, index)
+
+
+@router.get("/audit/{index}/proof", tags=["auditor"])
+def proof(index: int, person: SignedIn, office: TheOffice) -> dict[str, Any]:
+    """An inclusion proof against the present size (RFC 6962, section 2.1.1)."""
+    return office.inclusion(person, index)
+
+
+@router.post("/opt-outs", status_code=202, tags=["controller"])
+def opt_outs(body: OptOutsIn, person: SignedIn, office: TheOffice) -> dict[str, Any]:
+    """Register opt-outs: the next question computed after this answer leaves these people out."""
+    return office.receive_opt_outs(person, body.regime, body.nhs_numbers)

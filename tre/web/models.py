@@ -1,0 +1,143 @@
+"""What comes in, as strict models: unknown fields are refused, numbers are decimals, never floats."""
+
+from __future__ import annotations
+
+import datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+
+from tre.loss import UNIT
+from tre.terms import Asking, Request
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Code = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[!-~]+$")]
+Role = Annotated[str, StringConstraints(pattern=r"^(researcher|admin|auditor|controller|checker)$")]
+
+
+def _exact(value: Any) -> Any:
+    """JSON numbers arrive as floats: their shortest text is what was written, so 0.4 is four tenths."""
+    if isinstance(value, bool):
+        raise ValueError("a number")
+    return Decimal(repr(value)) if isinstance(value, float) else value
+
+
+Number = Annotated[Decimal, BeforeValidator(_exact), Field(allow_inf_nan=False, max_digits=40, decimal_places=24)]
+Share = Annotated[Number, Field(gt=0, le=1)]
+Amount = Annotated[Number, Field(gt=0, le=10**6)]
+Epsilon = Annotated[Number, Field(ge=0, le=10**6)]
+Delta = Annotated[Number, Field(ge=0, lt=1)]
+
+
+class Incoming(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class QuestionIn(Incoming):
+    """A question: at most one of margin, share, rho and epsilon; none of them is the policy's default share."""
+
+    project: Name
+    dataset: Name
+    sql: Annotated[str, StringConstraints(min_length=1, max_length=2_000_000)]
+    codelists: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")], list[Code]] = Field(
+        default_factory=dict, max_length=20
+    )
+    margin: Annotated[int, Field(gt=0, le=10**9, strict=True)] | None = None
+    share: Share | None = None
+    rho: Amount | None = None
+    epsilon: Amount | None = None
+    fresh: bool = False
+    note: Annotated[str, StringConstraints(max_length=2_000)] = ""
+
+    @model_validator(mode="after")
+    def _fits(self) -> QuestionIn:
+        if sum(given is not None for given in (self.margin, self.share, self.rho, self.epsilon)) > 1:
+            raise ValueError("give one of margin, share, rho and epsilon")
+        if any(len(codes) > 5_000 for codes in self.codelists.values()):
+            raise ValueError("a code list has at most 5,000 codes")
+        if any(given is not None and given * UNIT < 1 for given in (self.rho, self.epsilon)):
+            raise ValueError("the least charge is 0.000000000001")
+        return self
+
+    def request(self) -> Request:
+        """The same, as the road takes it."""
+        return Request(
+            project=self.project,
+            dataset=self.dataset,
+            sql=self.sql,
+            asking=Asking(
+                share=None if self.share is None else Fraction(self.share),
+                rho=None if self.rho is None else int(self.rho * UNIT),
+                epsilon=None if self.epsilon is None else int(self.epsilon * UNIT),
+                margin=self.margin,
+            ),
+            codelists={name: tuple(sorted(set(codes))) for name, codes in self.codelists.items()},
+            fresh=self.fresh,
+            note=self.note,
+        )
+
+
+class BudgetIn(Incoming):
+    """A stated budget; delta 0 is pure accounting."""
+
+    epsilon: Epsilon
+    delta: Delta
+    keys_delta: Delta | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> BudgetIn:
+        if self.keys_delta is not None and (self.keys_delta >= self.delta > 0 or (self.delta == 0 and self.keys_delta > 0)):
+            raise ValueError("keys_delta is below delta")
+        return self
+
+
+class ProjectIn(Incoming):
+    """A new project: it starts inactive, with a budget of 0."""
+
+    id: Name
+    title: Line
+    dataset: Name
+    purpose: Name
+    legal_basis: Line
+    lay_summary: Annotated[str, StringConstraints(min_length=1, max_length=5_000)]
+    ends_on: datetime.date
+
+
+class ProjectChange(Incoming):
+    """What can be changed at once: an earlier end, or closing it."""
+
+    title: Line | None = None
+    lay_summary: Annotated[str, StringConstraints(min_length=1, max_length=5_000)] | None = None
+    ends_on: datetime.date | None = None
+    state: Annotated[str, StringConstraints(pattern=r"^(active|inactive|closed)$")] | None = None
+
+
+class MemberIn(Incoming):
+    name: Name
+    epsilon: Epsilon | None = None
+    delta: Delta | None = None
+
+
+class IdentityIn(Incoming):
+    name: Name
+    roles: Annotated[list[Role], Field(max_length=5)] = Field(default_factory=list)
+
+
+class OptOutsIn(Incoming):
+    regime: Name
+    nhs_numbers: Annotated[list[Annotated[str, StringConstraints(max_length=40)]], Field(max_length=5_000_000)]
+
+
+class Problem(BaseModel):
+    """RFC 9457, with our reason, a suggestion and the id to tell an admin."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    reason: str
+    suggestion: str
+    id: str

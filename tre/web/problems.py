@@ -1,0 +1,143 @@
+"""Every refusal as RFC 9457 ``application/problem+json``: the one table from reason to status, title and suggestion."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from tre.errors import Fault, Reason, Refusal
+from tre.gateway import Faulted, Refused
+from tre.terms import canonical
+
+MEDIA_TYPE = "application/problem+json"
+FAULT = "fault"
+log = logging.getLogger("tre.web")
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How a reason is told: the status, what happened, and what to do about it unless the refusal knows better."""
+
+    status: int
+    title: str
+    suggestion: str
+    retry_after: int | None = None
+
+
+TABLE: Mapping[str, Telling] = {
+    Reason.SQL_NOT_UNDERSTOOD: Telling(400, "The text is not understood", "Write one SELECT statement in SQL."),
+    Reason.STATEMENT_NOT_OFFERED: Telling(422, "This statement is not offered", "Ask for keys and statistics with one SELECT."),
+    Reason.TABLE_NOT_IN_POLICY: Telling(422, "There is no such table", "GET /v1/datasets/{dataset} lists the tables."),
+    Reason.COLUMN_NOT_IN_POLICY: Telling(422, "There is no such column", "GET /v1/datasets/{dataset} lists the columns."),
+    Reason.STATISTIC_NOT_OFFERED: Telling(422, "This statistic is not offered", "Ask for COUNT(*)."),
+    Reason.FUNCTION_NOT_OFFERED: Telling(422, "This function is not offered", "Compare columns with literals."),
+    Reason.NOT_PERSON_SEPARABLE: Telling(422, "This part of the question mixes people", "Name the person in every part."),
+    Reason.BOUNDS_MISSING: Telling(422, "A bound is missing", "The data controller states bounds in the policy."),
+    Reason.KEYS_TOO_MANY: Telling(422, "The answer would have too many groups", "Group by fewer or coarser keys."),
+    Reason.PURPOSE_NOT_PERMITTED: Telling(403, "The purpose is not permitted", "The project's purpose is set by its admins."),
+    Reason.APPROVAL_LAPSED: Telling(403, "The project's approval has lapsed", "Ask an admin for a later end date."),
+    Reason.BUDGET_EXHAUSTED: Telling(403, "The privacy budget does not allow this", "Ask for less accuracy, or repeat an answer."),
+    Reason.INVALID_REQUEST: Telling(422, "The request is not valid", "See /docs for the fields of this call."),
+    Reason.NOT_SIGNED_IN: Telling(401, "Nobody is signed in", "Send the header: Authorization: Bearer TOKEN"),
+    Reason.ROLE_NOT_ALLOWED: Telling(403, "This is not for your role", "GET /v1/me shows your roles."),
+    Reason.PROJECT_HELD: Telling(403, "The project is held", "An admin decides after looking at its faults."),
+    Reason.NOT_FOUND: Telling(404, "There is no such thing, or it is not yours", "GET /v1/me lists your projects."),
+    Reason.KEY_RUNNING: Telling(409, "A question with this key is still running", "Wait, then send it again.", 1),
+    Reason.CHANGED_MEANWHILE: Telling(412, "It has changed meanwhile", "Read it again, then send the new ETag in If-Match."),
+    Reason.TOO_LARGE: Telling(413, "The question is too large", "Ask in a shorter text."),
+    Reason.KEY_REUSED: Telling(422, "The key was used for another body", "Send a new Idempotency-Key."),
+    Reason.OPT_OUT_MODE: Telling(422, "The other opt-out mode was asked before", "Ask with the same opt-outs applied."),
+    Reason.TOO_MANY_REQUESTS: Telling(429, "Too many requests", "Wait, then send it again.", 2),
+    Reason.OPT_OUTS_STALE: Telling(503, "The opt-out list is missing or too old", "The data controller delivers a new list.", 600),
+    Reason.NOT_READY: Telling(503, "The dataset is not ready", "The data controller loads it, or opens it again.", 60),
+    Reason.CANCELLED: Telling(410, "The question was cancelled", "Ask it again."),
+    FAULT: Telling(500, "Something failed on our side", "Tell an admin the id. Charged loss stays charged."),
+}
+FAULT_DETAIL = "The question could not be answered. Nothing more can be said without speaking of the records."
+
+
+def problem(reason: str, detail: str = "", suggestion: str = "", question: str = "") -> Response:
+    """The response of a reason; what the refusal does not say comes from the table."""
+    telling = TABLE[reason]
+    body = {
+        "type": f"/problems/{reason}",
+        "title": telling.title,
+        "status": telling.status,
+        "detail": detail or telling.title + ".",
+        "reason": reason,
+        "suggestion": suggestion or telling.suggestion,
+        "id": question or secrets.token_hex(16),
+    }
+    headers = {"Cache-Control": "no-store"}
+    if telling.retry_after is not None:
+        headers["Retry-After"] = str(telling.retry_after)
+    if telling.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(canonical(body), telling.status, headers, MEDIA_TYPE)
+
+
+def of_refused(refused: Refused) -> Response:
+    return problem(refused.reason, refused.detail, refused.suggestion, refused.question)
+
+
+def of_faulted(faulted: Faulted) -> Response:
+    return problem(FAULT, FAULT_DETAIL, "", faulted.question)
+
+
+def _validation(error: RequestValidationError) -> Response:
+    """The names of the fields that are wrong, never their values."""
+    told = [f"{'.'.join(str(step) for step in part['loc'])}: {part['msg']}" for part in error.errors()[:5]]
+    return problem(Reason.INVALID_REQUEST, "; ".join(told)[:1_000])
+
+
+_BY_STATUS = {401: Reason.NOT_SIGNED_IN, 404: Reason.NOT_FOUND, 413: Reason.TOO_LARGE}
+
+
+def _http(error: HTTPException) -> Response:
+    """What the framework itself refuses: an unknown path, a method that a path does not have."""
+    if error.status_code in _BY_STATUS:
+        return problem(_BY_STATUS[error.status_code])
+    response = problem(Reason.INVALID_REQUEST, "This call is not offered.", "GET /openapi.json lists the calls.")
+    status = error.status_code
+    body = response.body.replace(b'"status":422', f'"status":{status}'.encode())  # type: ignore[union-attr]
+    return Response(body, status, {"Cache-Control": "no-store", **(error.headers or {})}, MEDIA_TYPE)
+
+
+def tell_problems(app: FastAPI) -> None:
+    """Every way a call can fail becomes a problem; what was not foreseen becomes a fault with an id and one sentence."""
+
+    @app.exception_handler(Refusal)
+    async def on_refusal(_: Request, error: Refusal) -> Response:
+        return problem(error.reason, error.detail, error.suggestion)
+
+    @app.exception_handler(RequestValidationError)
+    async def on_validation(_: Request, error: RequestValidationError) -> Response:
+        return _validation(error)
+
+    @app.exception_handler(HTTPException)
+    async def on_http(_: Request, error: HTTPException) -> Response:
+        return _http(error)
+
+    @app.exception_handler(Fault)
+    async def on_fault(_: Request, error: Fault) -> Response:
+        return problem(FAULT, FAULT_DETAIL)
+
+    @app.exception_handler(Exception)
+    async def on_exception(_: Request, error: Exception) -> Response:
+        response = problem(FAULT, FAULT_DETAIL)
+        log.error("fault %s: %s", response.body[-60:].decode("ascii", "replace"), type(error).__name__)  # type: ignore[index]
+        return response
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problems a call can answer with, for the OpenAPI document."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": "A problem (RFC 9457)", "content": content} for status in statuses}

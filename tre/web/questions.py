@@ -1,0 +1,112 @@
+"""The researcher's calls: preview, ask, look at one's own project's questions, cancel."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse, Response
+
+from tre.errors import Reason, Refusal
+from tre.gateway import Cancelled, Faulted, Gateway, Pending, Refused, Released
+from tre.gateway.outcomes import Standing
+from tre.gateway.road import Idempotency
+from tre.terms import Person, canonical, digest
+from tre.web import problems
+from tre.web.csv import release_as_csv
+from tre.web.models import QuestionIn
+from tre.web.signed_in import SignedIn, TheGateway
+
+router = APIRouter(prefix="/v1", tags=["researcher"], responses=problems.responses(401, 403, 404, 422, 429, 503))
+WAIT_S = 30.0
+LONGEST_WAIT_S = 60.0
+KEY = re.compile(r"^[!-~]{1,128}$")
+
+
+def respond(standing: Standing, accept: str) -> Response:
+    """A standing as HTTP: the stored envelope, byte for byte; an address to poll; or its own problem."""
+    match standing:
+        case Released(question, envelope):
+            headers = {"Content-Location": f"/v1/queries/{question}", "Vary": "Accept"}
+            if "text/csv" in accept:
+                return Response(release_as_csv(envelope), 200, headers, "text/csv; charset=utf-8")
+            return Response(envelope, 200, headers, "application/json")
+        case Pending(question, state):
+            headers = {"Location": f"/v1/queries/{question}", "Retry-After": "1"}
+            return JSONResponse({"id": question, "state": state}, 202, headers)
+        case Refused():
+            return problems.of_refused(standing)
+        case Faulted():
+            return problems.of_faulted(standing)
+        case Cancelled(question):
+            return problems.problem(Reason.CANCELLED, question=question)
+
+
+def _seconds(prefer: str) -> float:
+    """RFC 7240 ``wait``: how long the asker would rather wait than poll."""
+    given = re.search(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?", prefer)
+    return min(float(given.group(1)), LONGEST_WAIT_S) if given else WAIT_S
+
+
+def _key(header: str | None, body: QuestionIn) -> Idempotency | None:
+    if header is None:
+        return None
+    if not KEY.match(header):
+        raise Refusal(Reason.INVALID_REQUEST, "An Idempotency-Key is 1 to 128 visible ASCII characters.")
+    return Idempotency(header, digest(canonical(body.model_dump(mode="json"))))
+
+
+@router.post("/preview")
+def preview(body: QuestionIn, person: SignedIn, gateway: TheGateway) -> dict[str, Any]:
+    """What a question would cost and how accurate it would be: free, from text and policy alone."""
+    return gateway.preview(person, body.request())
+
+
+@router.post("/queries", responses=problems.responses(400, 409, 413, 500) | {202: {"description": "Waiting or running"}})
+async def ask(
+    body: QuestionIn,
+    person: SignedIn,
+    gateway: TheGateway,
+    idempotency_key: Annotated[str | None, Header()] = None,
+    prefer: Annotated[str, Header()] = "",
+    accept: Annotated[str, Header()] = "",
+) -> Response:
+    """Ask. 200 is the release; 202 is an address to poll; a refusal says why and costs nothing."""
+    return respond(await _answer(gateway, person, body, _key(idempotency_key, body), _seconds(prefer)), accept)
+
+
+async def _answer(gateway: Gateway, person: Person, body: QuestionIn, key: Idempotency | None, seconds: float) -> Standing:
+    ticket = await run_in_threadpool(gateway.ask, person, body.request(), key)
+    coming = asyncio.wrap_future(ticket.coming)
+    try:
+        return await asyncio.wait_for(asyncio.shield(coming), seconds)
+    except TimeoutError:
+        return await run_in_threadpool(gateway.standing, person, ticket.question)
+
+
+@router.get("/queries")
+def queries(
+    person: SignedIn,
+    gateway: TheGateway,
+    project: str | None = None,
+    after: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+) -> dict[str, Any]:
+    """The questions of one's own projects, newest first."""
+    return gateway.history(person, project, after, limit)
+
+
+@router.get("/queries/{question}", responses=problems.responses(500) | {202: {"description": "Waiting or running"}})
+def query(question: str, person: SignedIn, gateway: TheGateway, accept: Annotated[str, Header()] = "") -> Response:
+    """One question: its release, its state, or its problem with its own status."""
+    return respond(gateway.standing(person, question), accept)
+
+
+@router.delete("/queries/{question}", responses={202: {"description": "Running: the charge stays"}})
+def cancel(question: str, person: SignedIn, gateway: TheGateway) -> Response:
+    """Cancel: free while waiting; once running the charge stays and the answer is never published."""
+    state = gateway.cancel(person, question)
+    return JSONResponse({"id": question, "state": state}, 202 if state == "running" else 200)

@@ -1,0 +1,72 @@
+"""`tre serve`: one gateway process for a home, from the first lock to a clean end."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from tre.errors import Unfit
+from tre.gateway import Gateway
+from tre.office import Office
+from tre.office.demo import QUESTION, open_demo
+from tre.settings import Settings
+from tre.web.app import make_app
+
+
+@contextmanager
+def only_one(settings: Settings) -> Iterator[None]:
+    """Hold the home's lock: a second `tre serve` refuses to start."""
+    handle = os.open(settings.home / "serve.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        raise Unfit(f"another `tre serve` uses {settings.home}; stop it first, or set TRE_HOME") from None
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def serve(settings: Settings, office: Office) -> None:
+    """Open the gateway, publish what a crash left sealed, serve until told to stop, finish what runs."""
+    with only_one(settings):
+        if settings.demo:
+            open_demo(office, settings.home)
+        with Gateway.open(settings, office.state, office.policies, office.keys) as gateway, office.publishing():
+            _greet(settings)
+            server = uvicorn.Server(
+                uvicorn.Config(
+                    make_app(gateway, office),
+                    host=settings.host,
+                    port=settings.port,
+                    log_level="warning",
+                    access_log=False,
+                    server_header=False,
+                    timeout_graceful_shutdown=10,
+                    h11_max_incomplete_event_size=64 * 1024,
+                )
+            )
+            server.run()
+    if not server.started:
+        raise Unfit(f"port {settings.port} on {settings.host} cannot be opened; set TRE_PORT")
+
+
+def _greet(settings: Settings) -> None:
+    address = f"http://{settings.host}:{settings.port}"
+    told = f"tre serves on {address}\n"
+    if settings.demo:
+        reading = "import json, sys; print(json.load(open(sys.argv[1]))['researcher'])"
+        told += (
+            "Ask a first question in another terminal:\n\n"
+            f"  TOKEN=$(python3 -c \"{reading}\" {settings.home / 'demo.json'})\n"
+            f"  curl -s {address}/v1/queries -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' \\\n"
+            f"    -d '{{\"project\": \"demo\", \"dataset\": \"gp\", \"sql\": \"{QUESTION}\"}}'\n\n"
+        )
+    sys.stdout.write(told)
+    sys.stdout.flush()
