@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet install
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq install
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 PARTS := privacy faults attacks log
 
