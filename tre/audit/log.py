@@ -152,7 +152,7 @@ def page(
     after: int | None = None,
     limit: int = 100,
 ) -> list[Logged]:
-    """Entries in the order they were written that have every label given, ``since`` <= at < ``until``, and an index above ``after``."""
+    """Entries in the order they were written: with every label given, ``since`` <= at < ``until``, index above ``after``."""
     if not 1 <= limit <= LONGEST_PAGE:
         raise ValueError(f"a page has 1 to {LONGEST_PAGE} entries")
     labels = {

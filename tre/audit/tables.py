@@ -40,6 +40,7 @@ checkpoints = Table(
     Column("root", LargeBinary, nullable=False),
     Column("at", Text, nullable=False),
     Column("note", Text, nullable=False),
+    Column("vkey", Text, nullable=False),
     sqlite_strict=True,
 )
 

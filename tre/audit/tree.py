@@ -1,6 +1,6 @@
 """The Merkle tree of RFC 6962: hashes, roots and proofs, made from the hashes of complete subtrees.
 
-Pure: it is handed a way to read them. Every root and proof asks for at most a few hashes per level of the tree, never for the entries.
+Pure: it is handed a way to read them. Every root and proof asks for a few hashes per level of the tree, never for the entries.
 """
 
 from __future__ import annotations

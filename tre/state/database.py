@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -140,7 +139,7 @@ def _prepare(connection: Connection) -> None:
 def _only_ours(raw: sqlite3.Connection) -> None:
     """The file is its owner's alone; SQLite gives its companions the same mode."""
     path = raw.execute("PRAGMA database_list").fetchone()[2]
-    os.chmod(path, 0o600)
+    Path(path).chmod(0o600)
 
 
 def _first_line(error: Exception) -> str:

@@ -1,6 +1,6 @@
 """The shape of the database: the tables all rooms share one `metadata` for, and the step that brings a file up to this version.
 
-Promises that a database at head starts without loading the migration library, and that a newer one is refused rather than guessed at.
+Promises that a database at head starts without loading the migration library, and that a newer one is refused, not guessed at.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def revisions() -> list[str]:
-    """All revisions this version knows, oldest first. A migration's file is named by its revision, so no code of it need be loaded."""
+    """All revisions this version knows, oldest first. A migration's file is named by its revision: none need be loaded."""
     return sorted(path.stem for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 

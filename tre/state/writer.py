@@ -1,7 +1,7 @@
 """One thread that owns every write: it takes who waits, gives each a SAVEPOINT, commits once, then wakes each of them.
 
-Promises that nobody is woken before the COMMIT is durable, and that one caller's exception undoes that caller's rows alone. When a
-COMMIT fails, or SQLite gives the whole transaction up, nothing of the batch is kept and each caller learns it by a fault.
+Promises that nobody is woken before the COMMIT is durable, and that one caller's exception undoes that caller's rows alone. When
+a COMMIT fails, or SQLite gives the whole transaction up, nothing of the batch is kept and each caller learns it by a fault.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where the migration library meets our connection: one transaction, begun and ended by `State`. Never opens a database itself."""
+"""Where the migration library meets our connection: one transaction, begun and ended by `State`. Opens no database."""
 
 from __future__ import annotations
 

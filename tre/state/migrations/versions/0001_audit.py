@@ -12,7 +12,7 @@ depends_on = None
 
 LABELS = ("project", "person_asking", "outcome", "reason", "dataset")
 ADDS_ONLY = {
-    "entries": '''NEW."index" <> (SELECT coalesce(max("index"), -1) + 1 FROM entries)''',
+    "entries": """NEW."index" <> (SELECT coalesce(max("index"), -1) + 1 FROM entries)""",
     "subtrees": "EXISTS (SELECT 1 FROM subtrees WHERE level = NEW.level AND position = NEW.position)",
     "checkpoints": "NEW.size <= (SELECT coalesce(max(size), -1) FROM checkpoints)",
 }
@@ -46,6 +46,7 @@ def upgrade() -> None:
         sa.Column("root", sa.LargeBinary, nullable=False),
         sa.Column("at", sa.Text, nullable=False),
         sa.Column("note", sa.Text, nullable=False),
+        sa.Column("vkey", sa.Text, nullable=False),
         sqlite_strict=True,
     )
     for table, unless in ADDS_ONLY.items():
