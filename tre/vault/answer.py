@@ -1,0 +1,101 @@
+"""Inside the worker: an order becomes what may be shown, by the one order of the steps.
+
+Promises compile → count → check → noise → suppress for every order, connections kept for the present snapshot and exclusion of
+a dataset, and for every failure one fixed word. Lets no exception's text out. Runs after the sandbox stands, since it imports the
+engines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tre.plan.order import Order, order_from_json
+from tre.terms import Exclusion, Snapshot
+from tre.vault.check import Alarm, check_counts, check_tables, manifest_of
+from tre.vault.compile import NotCompiled, compile
+from tre.vault.engines import EngineFailed
+from tre.vault.engines.duckdb import Limits, Records
+from tre.vault.noise import NotCovered, perturb
+from tre.vault.suppress import Shown, suppress
+
+_WORDS: tuple[tuple[type[BaseException], str], ...] = (
+    (Alarm, "alarm"),
+    (NotCovered, "noise"),
+    (NotCompiled, "order"),
+    (MemoryError, "memory"),
+    (OSError, "snapshot"),
+    (KeyError, "order"),
+    (ValueError, "order"),
+    (TypeError, "order"),
+)
+
+
+class Vault:
+    """The open records of this worker. ``noise`` is the seam at which a test puts none; the worker never passes it."""
+
+    def __init__(self, store: Path, limits: Limits, noise: Callable[..., Any] = perturb) -> None:
+        self._store, self._limits, self._noise = store, limits, noise
+        self._open: dict[tuple[Snapshot, Exclusion], Records] = {}
+
+    def reply(self, message: Any) -> Mapping[str, Any]:
+        """One message, one reply; a fault is a word."""
+        try:
+            if "prepare" in message:
+                self.prepare(*_prepared(message["prepare"]))
+                return {"prepared": True}
+            return {"shown": self.answer(order_from_json(message["order"])).rows}
+        except EngineFailed as failed:
+            return {"fault": failed.code}
+        except Exception as error:  # noqa: BLE001 (whatever it is, its words stay here)
+            return {"fault": next((word for kind, word in _WORDS if isinstance(error, kind)), "engine")}
+
+    def answer(self, order: Order) -> Shown:
+        """The one road from records to numbers."""
+        plan = order.restricted.plan
+        statement = compile(plan)
+        records = self.prepare(order.snapshot, order.exclusion)
+        exact = records.count(statement, plan)
+        check_counts(exact, order, records.counted[statement.table])
+        return suppress(self._noise(exact, order), order)
+
+    def prepare(self, snapshot: Snapshot, exclusion: Exclusion) -> Records:
+        """Open records of this snapshot without these people; opened now if they are not."""
+        records = self._open.get((snapshot, exclusion))
+        if records is None:
+            self._forget(snapshot, exclusion)
+            records = self._open[snapshot, exclusion] = self._opened(snapshot, exclusion)
+        return records
+
+    def _opened(self, snapshot: Snapshot, exclusion: Exclusion) -> Records:
+        self._within_store(snapshot.folder, exclusion.file)
+        manifest = manifest_of(snapshot)
+        tables = [name for name, table in manifest["tables"].items() if table["one_row_per_person"]]
+        records = Records(snapshot, exclusion, tables, self._limits)
+        try:
+            check_tables(manifest, records.counted)
+        except BaseException:
+            records.close()
+            raise
+        return records
+
+    def _within_store(self, *paths: str) -> None:
+        if any(not Path(path).resolve().is_relative_to(self._store) for path in paths):
+            raise FileNotFoundError
+
+    def _forget(self, snapshot: Snapshot, exclusion: Exclusion) -> None:
+        """Closes what is superseded: another snapshot of the dataset, or another version of the same regimes.
+
+        All of a dataset's connections are closed together: closing one file lets go of every lock that this process holds on that
+        file, and an unlocked snapshot may be unlinked by the store while a connection still reads it.
+        """
+        kept = [pair for pair in self._open if pair[0].dataset == snapshot.dataset]
+        if any(before.id != snapshot.id or other.regimes == exclusion.regimes for before, other in kept):
+            for pair in kept:
+                self._open.pop(pair).close()
+
+
+def _prepared(body: Any) -> tuple[Snapshot, Exclusion]:
+    exclusion = body["exclusion"]
+    return Snapshot(**body["snapshot"]), Exclusion(**exclusion | {"regimes": tuple(exclusion["regimes"])})
