@@ -1,7 +1,7 @@
 """Rounding of a noisy number to the policy's base, written once: the vault applies it, the price reckons with it.
 
-Promises halves go up (``floor((value + base/2) / base) * base``, in integers), whatever the sign, so that no number depends on its
-neighbour's parity; and the stated scale of a rounded number. Never rounds an exact value: it is called after the noise.
+Promises halves go up (``floor((value + base/2) / base) * base``, in integers), whatever the sign, so that no number depends on
+its neighbour's parity; and the stated scale of a rounded number. Never rounds an exact value: it is called after the noise.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """DuckDB: opens a snapshot's files read-only with the people who objected left out, locks itself, and counts.
 
 Promises that after `Records` exists no setting can change, nothing outside the attached files can be read and nothing but
-temporary space be written; that every number it gives is an integer count; and that no message of DuckDB's leaves. Never sees text
-that `vault.compile` did not write.
+temporary space be written; that every number it gives is an integer count; and that no message of DuckDB's leaves. Never sees a
+text that `vault.compile` did not write.
 """
 
 from __future__ import annotations
