@@ -19,7 +19,7 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
 
 @pytest.fixture(scope="session")
 def tool() -> Callable[[str], str]:
-    """The path of a program from outside (`chromium`, `strace`): without it a test fails in CI and is told as not run elsewhere."""
+    """The path of an outside program (`chromium`, `strace`). Where it is missing, a test fails in CI and is not run elsewhere."""
 
     def find(program: str) -> str:
         path = shutil.which(program)

@@ -1,4 +1,4 @@
-"""The import rules catch what they are there to catch: each line below is added to a copy of the package and must break its rule."""
+"""The import rules catch what they are there for: each line below, added to a copy of the package, must break its rule."""
 
 from __future__ import annotations
 
