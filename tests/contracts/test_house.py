@@ -99,3 +99,10 @@ def test_the_licence_is_whole() -> None:
     text = (ROOT / "LICENSE").read_text()
     assert "Apache License" in text
     assert "END OF TERMS AND CONDITIONS" in text
+
+
+@pytest.mark.parametrize("file", ["README.md", "CHANGELOG.md"])
+def test_a_path_in_prose_exists(file: str) -> None:
+    text = (ROOT / file).read_text()
+    named = re.findall(r"`((?:tre|tests|policies|docs)/[^`\s*<{]*)`", text) + re.findall(r"\]\(([^):]+)\)", text)
+    assert [path for path in named if not (ROOT / path.partition("#")[0]).exists()] == []
