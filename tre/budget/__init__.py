@@ -1,0 +1,27 @@
+"""The ledger: how much privacy loss each dataset, project and researcher may take, has taken and has reserved.
+
+Promises that no reservation ever takes an account above its ceiling, whoever races whom; that a question is charged once; that
+what was reserved stays charged when the question ends in a fault. Never refunds, never reads a plan or a policy, never rounds in
+favour of spending.
+"""
+
+from __future__ import annotations
+
+from tre.budget.accounts import Balance, balance, exists, open_account, raise_to, tighten
+from tre.budget.ledger import OpenReservation, open_reservations, reserve, settle
+from tre.budget.stated import Stated, tightens
+
+__all__ = [
+    "Balance",
+    "OpenReservation",
+    "Stated",
+    "balance",
+    "exists",
+    "open_account",
+    "open_reservations",
+    "raise_to",
+    "reserve",
+    "settle",
+    "tighten",
+    "tightens",
+]

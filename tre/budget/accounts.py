@@ -1,0 +1,173 @@
+"""Accounts: what each scope may take. A ceiling is tightened at once, below what is spent if need be; raised within a promise.
+
+A lowered ceiling stops every later charge, in rho and in delta alike: whatever the budget states now held for all that was spent,
+or nothing more is spent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Row, bindparam, insert, literal, select, update
+
+from tre.budget.stated import PURE, Stated, in_kind, loss_text, plain, scope_kind, tightens
+from tre.budget.tables import PARTS, accounts, charges, reservations
+from tre.errors import Reason, Refusal
+from tre.loss import PrivacyLoss, epsilon_for
+from tre.state import Transaction
+
+_FIND = select(accounts).where(accounts.c.scope == bindparam("of"))
+_EARLIER = select(reservations).where(reservations.c.project == bindparam("in"), reservations.c.person == bindparam("by"))
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """An account as it stands. ``remaining`` is never negative, also where the ceiling was lowered below what is spent."""
+
+    scope: str
+    kind: str
+    stated: Stated
+    ceiling: PrivacyLoss
+    spent: PrivacyLoss
+    reserved: PrivacyLoss
+    version: int
+
+    @property
+    def remaining(self) -> PrivacyLoss:
+        taken = self.spent + self.reserved
+        return PrivacyLoss(*(max(0, getattr(self.ceiling, part) - getattr(taken, part)) for part in PARTS))
+
+    def worth(self, amount: PrivacyLoss) -> Decimal:
+        """An amount of this account as an epsilon at the stated delta: for people, not for the ledger."""
+        if self.kind == PURE:
+            return Decimal(amount.epsilon).scaleb(-12)
+        return epsilon_for(amount.rho, self.stated.conversion_delta()) if self.stated.delta else Decimal(0)
+
+    def to_json(self) -> dict[str, Any]:
+        """For the budget's page: decimals as text."""
+        keys = self.stated.keys_delta
+        return {
+            "accounting": self.kind,
+            "stated": {
+                "epsilon": plain(self.stated.epsilon),
+                "delta": plain(self.stated.delta),
+                "keys_delta": None if keys is None else plain(keys),
+            },
+            **{name: loss_text(self.kind, getattr(self, name)) for name in ("ceiling", "spent", "reserved", "remaining")},
+        }
+
+
+def balance(tx: Transaction, scope: str) -> Balance:
+    """How an account stands; NOT_FOUND where there is none."""
+    found = tx.execute(_FIND, {"of": scope}).one_or_none()
+    if found is None:
+        raise Refusal(Reason.NOT_FOUND, "There is no such privacy budget.")
+    return _balance(found)
+
+
+def exists(tx: Transaction, scope: str) -> bool:
+    return tx.execute(_FIND, {"of": scope}).one_or_none() is not None
+
+
+def open_account(tx: Transaction, scope: str, stated: Stated, cap: Stated | None = None) -> Balance:
+    """Open a scope's account once. A researcher's starts with what that researcher was already charged for in the project."""
+    kind = scope_kind(scope, stated)
+    _within(scope, stated, cap)
+    if exists(tx, scope):
+        raise Refusal(Reason.INVALID_REQUEST, "This privacy budget exists already.", "Change it instead.")
+    empty = {f"{pot}_{part}": 0 for pot in ("spent", "reserved") for part in PARTS}
+    tx.execute(insert(accounts).values(scope=scope, kind=kind, version=1, **empty, **_promise(stated)))
+    if scope.startswith("researcher:"):
+        _count_earlier(tx, scope, kind)
+    return balance(tx, scope)
+
+
+def tighten(tx: Transaction, scope: str, stated: Stated, version: int | None = None) -> Balance:
+    """Lower a ceiling, in force at once, also below what is spent: then nothing more fits."""
+    now = _unchanged(tx, scope, version)
+    if not tightens(now.stated, stated):
+        raise Refusal(
+            Reason.INVALID_REQUEST,
+            "This would loosen the privacy budget.",
+            "Propose it as a raise: another person has to approve.",
+        )
+    return _restate(tx, now, stated)
+
+
+def raise_to(tx: Transaction, scope: str, stated: Stated, cap: Stated | None = None, version: int | None = None) -> Balance:
+    """Set a ceiling anew. The caller has the second person's approval; a dataset's stays within its lifetime cap."""
+    _within(scope, stated, cap)
+    return _restate(tx, _unchanged(tx, scope, version), stated)
+
+
+def _within(scope: str, stated: Stated, cap: Stated | None) -> None:
+    if not scope.startswith("dataset:") or stated.nothing:
+        return
+    if cap is None:
+        raise ValueError("a dataset's budget is opened within its lifetime cap")
+    if stated.epsilon > cap.epsilon or stated.delta > cap.delta:
+        raise Refusal(
+            Reason.INVALID_REQUEST,
+            f"The dataset's lifetime cap is {cap}.",
+            "State an epsilon and a delta within the lifetime cap.",
+        )
+
+
+def _unchanged(tx: Transaction, scope: str, version: int | None) -> Balance:
+    now = balance(tx, scope)
+    if version is not None and version != now.version:
+        raise Refusal(Reason.CHANGED_MEANWHILE, "This privacy budget was changed since you read it.", "Read it again.")
+    return now
+
+
+def _restate(tx: Transaction, now: Balance, stated: Stated) -> Balance:
+    kind = _kind_after(now, stated)
+    values = _promise(stated) | {"kind": kind, "version": now.version + 1}
+    tx.execute(update(accounts).where(accounts.c.scope == now.scope).values(values))
+    return balance(tx, now.scope)
+
+
+def _kind_after(now: Balance, stated: Stated) -> str:
+    """What was counted in one kind is not counted again in the other, so the kind is settled by the first charge."""
+    kind = scope_kind(now.scope, stated)
+    untouched = now.spent + now.reserved == PrivacyLoss()
+    if kind == now.kind or untouched:
+        return kind
+    if stated.nothing:
+        return now.kind
+    raise Refusal(
+        Reason.INVALID_REQUEST,
+        f"This privacy budget has been charged in {now.kind} accounting and stays {now.kind}.",
+        "Keep delta at 0 for a pure budget and above 0 for a concentrated one, or make a new project.",
+    )
+
+
+def _promise(stated: Stated) -> dict[str, Any]:
+    ceiling = stated.ceiling()
+    return {
+        "stated_epsilon": plain(stated.epsilon),
+        "stated_delta": plain(stated.delta),
+        "stated_keys_delta": None if stated.keys_delta is None else plain(stated.keys_delta),
+        **{f"ceiling_{part}": getattr(ceiling, part) for part in PARTS},
+    }
+
+
+def _count_earlier(tx: Transaction, scope: str, kind: str) -> None:
+    project, _, person = scope.removeprefix("researcher:").partition("/")
+    total = {"spent": PrivacyLoss(), "reserved": PrivacyLoss()}
+    for row in tx.execute(_EARLIER, {"in": project, "by": person}).all():
+        cost = in_kind(kind, PrivacyLoss(row.rho, row.epsilon, row.delta))
+        pot = "reserved" if row.state == "open" else "spent"
+        total[pot] += cost
+        tx.execute(insert(charges).values(reservation=row.id, scope=scope, **{part: getattr(cost, part) for part in PARTS}))
+    sums = {f"{pot}_{part}": literal(getattr(amount, part)) for pot, amount in total.items() for part in PARTS}
+    tx.execute(update(accounts).where(accounts.c.scope == scope).values(sums))
+
+
+def _balance(row: Row[Any]) -> Balance:
+    keys = row.stated_keys_delta
+    stated = Stated(Decimal(row.stated_epsilon), Decimal(row.stated_delta), None if keys is None else Decimal(keys))
+    pots = {pot: PrivacyLoss(*(getattr(row, f"{pot}_{part}") for part in PARTS)) for pot in ("ceiling", "spent", "reserved")}
+    return Balance(row.scope, row.kind, stated, **pots, version=row.version)

@@ -1,0 +1,52 @@
+"""How an exhausted budget is told: which ceiling, what was asked and what remains, and what would fit.
+
+Of the dataset's ceiling it says only that it is reached: how near it is tells what other projects have spent.
+"""
+
+from __future__ import annotations
+
+from tre.budget.accounts import Balance, balance, exists
+from tre.budget.stated import CONCENTRATED, decimals, plain
+from tre.errors import Reason, Refusal
+from tre.loss import DELTA_UNIT, UNIT, PrivacyLoss
+from tre.state import Transaction
+
+ASK_ADMIN = "an admin can propose a larger privacy budget."
+REPEAT = "A question that was answered before in this project is given again at no charge"
+
+
+def exhausted(tx: Transaction, scope: str, cost: PrivacyLoss) -> Refusal:
+    """BUDGET_EXHAUSTED for one ceiling."""
+    if scope.startswith("dataset:"):
+        detail = "The dataset's privacy budget, the ceiling over all projects, is reached."
+        return Refusal(Reason.BUDGET_EXHAUSTED, detail, f"{REPEAT}; {ASK_ADMIN}")
+    whose = "The project's" if scope.startswith("project:") else "Your own"
+    if not exists(tx, scope):
+        return Refusal(Reason.BUDGET_EXHAUSTED, f"{whose} privacy budget has not been opened.", ASK_ADMIN.capitalize())
+    return _told(whose, balance(tx, scope), cost)
+
+
+def _told(whose: str, account: Balance, cost: PrivacyLoss) -> Refusal:
+    detail = (
+        f"{whose} privacy budget does not hold this question: it asks {_amount(account, cost)}; "
+        f"{_amount(account, account.remaining)} remains of the stated {account.stated}."
+    )
+    return Refusal(Reason.BUDGET_EXHAUSTED, detail, _mend(account, cost))
+
+
+def _mend(account: Balance, cost: PrivacyLoss) -> str:
+    left = account.remaining
+    name, most = ("rho", left.rho) if account.kind == CONCENTRATED else ("epsilon", left.epsilon)
+    taken = account.spent + account.reserved
+    if most and taken.fits(account.ceiling) and cost.delta <= left.delta:
+        return f"Ask with {name} {decimals(most, UNIT)} or less (a wider margin); or {ASK_ADMIN}"
+    if most and taken.fits(account.ceiling):
+        return f"Group by public keys: discovered keys cost delta; or {ASK_ADMIN}"
+    return f"{REPEAT}; {ASK_ADMIN}"
+
+
+def _amount(account: Balance, amount: PrivacyLoss) -> str:
+    delta = f" and delta {decimals(amount.delta, DELTA_UNIT)} for keys" if amount.delta else ""
+    if account.kind != CONCENTRATED:
+        return f"epsilon {decimals(amount.epsilon, UNIT)}"
+    return f"rho {decimals(amount.rho, UNIT)} (epsilon {plain(account.worth(amount))}){delta}"

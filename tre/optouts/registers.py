@@ -1,0 +1,178 @@
+"""The registers: what is applied to them, how old they are, and the list of people to leave out.
+
+The version moves when, and only when, somebody new objected; a delivery that brings nothing new only makes a register younger. An
+empty delivery, or one of which nothing could be read, does not even do that: a feed that has died must be noticed.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import bindparam, func, insert, select, text, union
+
+from tre.errors import Reason, Refusal
+from tre.optouts.tables import REGIMES, batches, objections, registers
+from tre.persons import PSEUDONYM_BYTES
+from tre.state import Transaction
+from tre.terms import timestamp
+
+# Sorted within a chunk, so that pages of the table are filled one after another; handed over in slices, for SQLite copies the
+# bytes it is given with each statement.
+CHUNK, SLICE = 200_000, 5_000
+# A clock that was set back by less than this does not stop questions.
+SKEW = timedelta(minutes=5)
+
+# One statement for a slice: the pseudonyms come as one run of bytes and are cut apart inside SQLite: four times as fast as row
+# by row. The conflict is named: OR IGNORE would also swallow a pseudonym of the wrong length.
+_ADD = text(
+    """INSERT INTO objections (regime, pseudonym, version)
+    WITH RECURSIVE place(number) AS (VALUES (0) UNION ALL SELECT number + 1 FROM place WHERE number + 1 < :count)
+    SELECT :regime, substr(:run, number * 16 + 1, 16), :version FROM place WHERE true
+    ON CONFLICT (regime, pseudonym) DO NOTHING"""
+)
+_MOVE = text(
+    """INSERT INTO registers (regime, version, as_of) VALUES (:regime, :version, :as_of) ON CONFLICT (regime)
+    DO UPDATE SET version = excluded.version, as_of = coalesce(excluded.as_of, as_of)"""
+)
+_NOW = select(registers).where(registers.c.regime.in_(bindparam("of", expanding=True)))
+_NEWEST = select(func.coalesce(func.max(registers.c.version), 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What became of one delivery: received = applied + already known + rejected."""
+
+    id: str
+    regime: str
+    received: int
+    applied: int
+    already_known: int
+    rejected: Mapping[str, int]
+    source: str
+    at: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Some registers together: the version at which the last of them changed, and when the oldest of them was delivered."""
+
+    version: int
+    as_of: str
+
+    def age(self, now: datetime) -> timedelta:
+        return now - datetime.fromisoformat(self.as_of)
+
+
+def apply(
+    tx: Transaction,
+    regime: str,
+    pseudonyms: Iterable[bytes],
+    rejected: Mapping[str, int],
+    source: str,
+    at: datetime,
+    *,
+    empty: bool = False,
+) -> Batch:
+    """Write down who objected. ``empty``: the controller says in so many words that there is nobody, which makes the register
+    younger although nothing was received."""
+    if regime not in REGIMES:
+        raise Refusal(Reason.INVALID_REQUEST, "There is no such opt-out regime.", f"Regimes are {', '.join(REGIMES)}.")
+    version = int(tx.execute(_NEWEST).scalar_one())
+    accepted, applied = _add(tx, regime, pseudonyms, version + 1)
+    if applied:
+        version += 1
+    if accepted or empty:
+        own = version if applied else _own_version(tx, regime)
+        tx.execute(_MOVE, {"regime": regime, "version": own, "as_of": timestamp(at)})
+    received = accepted + sum(rejected.values())
+    made = Batch(
+        secrets.token_hex(16), regime, received, applied, accepted - applied, dict(rejected), source, timestamp(at), version
+    )
+    tx.execute(insert(batches), _row(made))
+    return made
+
+
+def batch(tx: Transaction, id: str) -> Batch:
+    """One delivery's counts; NOT_FOUND when there is none."""
+    found = tx.execute(select(batches).where(batches.c.id == id)).one_or_none()
+    if found is None:
+        raise Refusal(Reason.NOT_FOUND, "There is no such batch.")
+    return Batch(**dict(found._mapping) | {"rejected": json.loads(found.rejected)})
+
+
+def delivered(tx: Transaction) -> dict[str, str | None]:
+    """When each register was last delivered; None for never."""
+    found = {row.regime: row.as_of for row in tx.execute(_NOW, {"of": list(REGIMES)})}
+    return {regime: found.get(regime) for regime in REGIMES}
+
+
+def standing(tx: Transaction, regimes: Iterable[str]) -> Standing:
+    """The registers a question needs, as they stand; OPT_OUTS_STALE when one of them was never delivered."""
+    needed = _needed(regimes)
+    rows = tx.execute(_NOW, {"of": needed}).all()
+    times = [row.as_of for row in rows if row.as_of is not None]
+    if len(times) < len(needed):
+        raise _stale("A list of opt-outs that this purpose needs has not been delivered.")
+    return Standing(max(row.version for row in rows), min(times))
+
+
+def check_age(tx: Transaction, regimes: Iterable[str], now: datetime, max_age_days: int) -> Standing:
+    """The same, and OPT_OUTS_STALE when one of them is older than the policy allows, or from a time that has not come."""
+    found = standing(tx, regimes)
+    newest = max(row.as_of for row in tx.execute(_NOW, {"of": _needed(regimes)}))
+    if found.age(now) > timedelta(days=max_age_days):
+        raise _stale(f"A list of opt-outs that this purpose needs is older than the {max_age_days} days that the policy allows.")
+    if datetime.fromisoformat(newest) > now + SKEW:
+        raise _stale("A list of opt-outs that this purpose needs was delivered at a time that has not come: the clock is wrong.")
+    return found
+
+
+def pseudonyms(tx: Transaction, regimes: Iterable[str]) -> Iterator[bytes]:
+    """Everyone who objected under any of the regimes: in order, once each. Read it to its end inside the transaction."""
+    lists = [select(objections.c.pseudonym).where(objections.c.regime == regime) for regime in _needed(regimes)]
+    # Each list comes in order from its key, so that SQLite merges them as it goes.
+    merged = union(*lists).order_by("pseudonym") if len(lists) > 1 else lists[0].order_by("pseudonym")
+    yield from tx.execute(merged).scalars()
+
+
+def _add(tx: Transaction, regime: str, pseudonyms: Iterable[bytes], version: int) -> tuple[int, int]:
+    """How many there were and how many were new."""
+    accepted, applied, source = 0, 0, iter(pseudonyms)
+    while chunk := sorted(islice(source, CHUNK)):
+        if any(len(one) != PSEUDONYM_BYTES for one in chunk):
+            raise ValueError("a pseudonym has 16 bytes")
+        accepted += len(chunk)
+        for start in range(0, len(chunk), SLICE):
+            part = chunk[start : start + SLICE]
+            run = {"regime": regime, "run": b"".join(part), "count": len(part), "version": version}
+            applied += tx.execute(_ADD, run).rowcount
+    return accepted, applied
+
+
+def _own_version(tx: Transaction, regime: str) -> int:
+    return next((row.version for row in tx.execute(_NOW, {"of": [regime]})), 0)
+
+
+def _needed(regimes: Iterable[str]) -> list[str]:
+    needed = sorted(set(regimes))
+    if not needed or not set(needed) <= set(REGIMES):
+        raise ValueError("the regimes in force are some of type-1, national and local")
+    return needed
+
+
+def _stale(detail: str) -> Refusal:
+    return Refusal(
+        Reason.OPT_OUTS_STALE, detail, "Nothing was charged. Questions are answered again once the controller delivers it."
+    )
+
+
+def _row(made: Batch) -> dict[str, Any]:
+    names = ("id", "regime", "received", "applied", "already_known", "source", "at", "version")
+    return {name: getattr(made, name) for name in names} | {"rejected": json.dumps(dict(made.rejected), sort_keys=True)}

@@ -1,0 +1,37 @@
+"""Who may ask, for which purpose, until when: identities and their roles, projects and their members, holds after faults.
+
+Promises that a token is kept as its digest only, that a revoked identity and a lapsed or held project ask nothing from that
+moment, and that a project one does not belong to looks like one that does not exist. Knows no question.
+"""
+
+from __future__ import annotations
+
+from tre.projects.holds import add_fault, hold, release_hold
+from tre.projects.identities import Identity, identities, identity, make_identity, renew, revoke, set_roles, who
+from tre.projects.permits import Permit, permit
+from tre.projects.project import Project, change, create, every, get, loosens, members, of, set_members
+
+__all__ = [
+    "Identity",
+    "Permit",
+    "Project",
+    "add_fault",
+    "change",
+    "create",
+    "every",
+    "get",
+    "hold",
+    "identities",
+    "identity",
+    "loosens",
+    "make_identity",
+    "members",
+    "of",
+    "permit",
+    "release_hold",
+    "renew",
+    "revoke",
+    "set_members",
+    "set_roles",
+    "who",
+]

@@ -1,0 +1,53 @@
+"""The permit: whether somebody may ask a dataset for a project now, and for which purpose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import bindparam, select
+
+from tre.errors import Reason, Refusal
+from tre.policy import Policies
+from tre.projects.project import ACTIVE, HELD, Project, get
+from tre.projects.tables import members
+from tre.state import Transaction
+from tre.terms import Person
+
+_MEMBER = select(members.c.name).where(members.c.project == bindparam("of"), members.c.name == bindparam("who"))
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """A project that may ask now, and the purpose it asks for."""
+
+    project: Project
+    purpose: str
+
+
+def permit(tx: Transaction, person: Person, project: str, dataset: str, at: datetime, policies: Policies) -> Permit:
+    """A permit, or the first of these refusals that applies: the role, the project, its approval, a hold, its purpose."""
+    if "researcher" not in person.roles:
+        raise Refusal(Reason.ROLE_NOT_ALLOWED, "Only a researcher asks questions.", "Ask an admin for the role of researcher.")
+    found = _own(tx, person, project, dataset)
+    if found.state not in (ACTIVE, HELD):
+        raise Refusal(Reason.APPROVAL_LAPSED, f"The project is {found.state}.", "Ask an admin.")
+    if at.astimezone(UTC).date() > found.ends_on:
+        raise Refusal(Reason.APPROVAL_LAPSED, f"The project's approval ended on {found.ends_on}.", "Ask an admin to renew it.")
+    if found.state == HELD:
+        raise Refusal(Reason.PROJECT_HELD, "The project is held after faults until a person has looked.", "Ask an admin.")
+    if found.purpose in policies.prohibited or found.purpose not in policies.purposes:
+        raise Refusal(Reason.PURPOSE_NOT_PERMITTED, "The policy does not permit the project's purpose.")
+    if policies.purposes[found.purpose].exemption_required:
+        raise Refusal(Reason.PURPOSE_NOT_PERMITTED, "The project's purpose needs an approved exemption from opt-outs.")
+    return Permit(found, found.purpose)
+
+
+def _own(tx: Transaction, person: Person, project: str, dataset: str) -> Project:
+    """A project of this dataset that somebody belongs to. What is not theirs and what does not exist are refused alike."""
+    if tx.execute(_MEMBER, {"of": project, "who": person.name}).one_or_none() is None:
+        raise Refusal(Reason.NOT_FOUND)
+    found = get(tx, project)
+    if found.dataset != dataset:
+        raise Refusal(Reason.NOT_FOUND)
+    return found
