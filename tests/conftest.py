@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -30,3 +31,22 @@ def tool() -> Callable[[str], str]:
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the 2,000 sample persons and the demo's identities, made once a test process; tests work on copies."""
+    from tests.serving import furnish
+
+    home = tmp_path_factory.mktemp("furnished") / "home"
+    furnish(home)
+    return home
+
+
+@pytest.fixture(scope="module")
+def served(furnished: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+    """One `tre serve` for a module's tests, which therefore ask different questions."""
+    from tests.serving import Served, copy_home
+
+    with Served(copy_home(furnished, tmp_path_factory.mktemp("served") / "home")) as running:
+        yield running

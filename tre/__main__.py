@@ -9,7 +9,7 @@ import json
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tre.errors import Error, Refusal, Unfit
-from tre.settings import Settings, make_home, read_settings
+from tre.settings import Settings, read_settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="A trusted research environment.")
 opt_outs_app = typer.Typer(no_args_is_help=True, help="Registers of opt-outs.")
@@ -72,18 +72,11 @@ def _progress(title: str) -> Iterator[Any]:
         yield step
 
 
-@contextmanager
-def _office(settings: Settings) -> Iterator[Any]:
+def _office(settings: Settings) -> AbstractContextManager[Any]:
     """The office over this home, as whoever is at this machine."""
-    from tre.keys import Keys
     from tre.office import Office
-    from tre.policy import read_policies
-    from tre.state import State
 
-    make_home(settings)
-    policies = read_policies(settings.policies)
-    with State.open(settings.database_url) as state:
-        yield Office(state, policies, Keys.open(settings.keys), settings.store)
+    return Office.open(settings)
 
 
 @app.command()

@@ -5,6 +5,6 @@ the reservation and the release time. Holds no rule of its own: each rule is a r
 """
 
 from tre.gateway.outcomes import Cancelled, Faulted, Outcome, Pending, Refused, Released
-from tre.gateway.road import Gateway
+from tre.gateway.gateway import Gateway
 
 __all__ = ["Cancelled", "Faulted", "Gateway", "Outcome", "Pending", "Refused", "Released"]

@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
-from tre.errors import Reason, Refusal
+from tre.errors import Fault, Reason, Refusal
 from tre.gateway.outcomes import Outcome
 
 
@@ -89,4 +89,7 @@ class Desk(Generic[Q, W]):
 
     def _serve(self, worker: W) -> None:
         while (job := self._next()) is not None:
-            job.ticket.coming.set_result(self._run(job, worker))
+            try:
+                job.ticket.coming.set_result(self._run(job, worker))
+            except Exception:  # noqa: BLE001 - not even the outcome could be written: recovery will, at the next start
+                job.ticket.coming.set_exception(Fault("unwritten"))

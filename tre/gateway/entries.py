@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from tre.audit import Entry
 from tre.gateway.outcomes import decimal_text
 from tre.loss import DELTA_UNIT, UNIT, PrivacyLoss
+from tre.releases import Published
 from tre.terms import Person, Request, Reservation, digest, timestamp
 
 
@@ -31,19 +33,27 @@ def reserved(at: datetime, person: Person, reservation: Reservation, plan: str, 
     return _entry("reserved", at, person, reservation.project, reservation.dataset, body | _loss(reservation.loss))
 
 
-def released(
-    at: datetime, person: Person, reservation: Reservation, snapshot: str, statement: str, suppressed: int, redrawn: bool
-) -> Entry:
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A reservation as an entry names it."""
+
+    reservation: str
+    question: str
+    project: str
+    dataset: str
+
+
+def released(at: datetime, person: Person, taken: Taken, published: Published, redrawn: bool) -> Entry:
     body: dict[str, Any] = {
-        "id": reservation.question,
-        "reservation": reservation.id,
-        "snapshot": snapshot,
-        "statement": statement,
-        "suppressed": suppressed,
+        "id": taken.question,
+        "reservation": taken.reservation,
+        "snapshot": published.snapshot,
+        "statement": published.digest,
+        "suppressed": published.suppressed,
     }
     if redrawn:
         body["redrawn"] = "opt-outs moved"
-    return _entry("released", at, person, reservation.project, reservation.dataset, body, outcome="released")
+    return _entry("released", at, person, taken.project, taken.dataset, body, outcome="released")
 
 
 def repeated(at: datetime, person: Person, request: Request, question: str, earlier: str, statement: str) -> Entry:
@@ -72,3 +82,8 @@ def _loss(loss: PrivacyLoss) -> dict[str, str]:
         "delta": decimal_text(loss.delta, DELTA_UNIT) if loss.delta else "",
     }
     return {name: text for name, text in parts.items() if text}
+
+
+def incident(at: datetime, dataset: str) -> Entry:
+    """The run-time alarm fired: the dataset stops answering until a person opens it again."""
+    return Entry(kind="incident", at=at, body={"stopped": "yes"}, dataset=dataset, outcome="stopped")

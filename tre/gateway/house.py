@@ -30,6 +30,7 @@ class House:
     reader: Reader
     store: Path
     work: Path
+    digests: dict[str, str]
     sandbox: bool = True
     clock: Callable[[], datetime] = wall_clock
 

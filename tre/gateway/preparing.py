@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 
 from tre import budget, optouts, projects, releases, store
 from tre.errors import Reason, Refusal
@@ -14,6 +15,7 @@ from tre.gateway.house import House
 from tre.loss import PrivacyLoss
 from tre.plan.canonical import canonical_form
 from tre.plan.nodes import Plan
+from tre.plan.offer import with_own_codelists
 from tre.plan.price import Quote, quote
 from tre.plan.restricted import RestrictedPlan
 from tre.policy import DatasetPolicy
@@ -83,7 +85,7 @@ def prepare(house: House, ticket: Ticket, person: Person, request: Request, at: 
     with house.state.read() as tx:
         stand = footing(tx, house, person, request, at)
     policy = house.policy(request.dataset)
-    plan = house.reader.parse(request.sql, house.catalogues[request.dataset], house.codelists(request.codelists))
+    plan = parse(house, request)
     regimes = house.policies.purposes[stand.permit.purpose].regimes
     restricted = optouts.restrict(plan, stand.permit.purpose, regimes)
     equal = optouts.restrict(canonical_form(plan), stand.permit.purpose, regimes)
@@ -105,6 +107,12 @@ def prepare(house: House, ticket: Ticket, person: Person, request: Request, at: 
         step_s=step_s,
         deadline_s=deadline_s if step_s is None else step_s * ANSWERED_BY,
     )
+
+
+def parse(house: House, request: Request) -> Plan:
+    """Step 3, in the reader."""
+    codelists = with_own_codelists(house.policies.codelists, request.codelists)
+    return house.reader.parse(request.sql, house.catalogues[request.dataset], codelists)
 
 
 # A worker is killed a little before the release time, so that sealing is done by then: what can be seen does not depend on the data.
@@ -138,5 +146,13 @@ def earlier(tx: Transaction, job: Job) -> releases.Earlier | None:
     return releases.find(tx, job.request.project, job.repeat_key, scales)
 
 
-def later(at: datetime, seconds: float) -> datetime:
-    return at + timedelta(seconds=seconds)
+def foretell(house: House, person: Person, request: Request) -> dict[str, Any]:
+    """The preview: what would be charged and how accurate it would be, from text, policy and the project's stated budget."""
+    at = house.clock()
+    with house.state.read() as tx:
+        permit = projects.permit(tx, person, request.project, request.dataset, at, house.policies)
+        stated = budget.balance(tx, f"project:{request.project}").ceiling
+    plan = parse(house, request)
+    policy = house.policy(request.dataset)
+    restricted = optouts.restrict(plan, permit.purpose, house.policies.purposes[permit.purpose].regimes)
+    return preview(plan, price(policy, plan, stated, request), stated) | {"plan": restricted.digest}

@@ -1,4 +1,4 @@
-"""The road itself, in its one order. Each step is a room's; this file holds their order and nothing else.
+"""The road itself, in its one order. Each step is a room's; this file holds the order and nothing else.
 
     1 asked is logged · 2 permit · 3 parse · 4 restrict · 5 an earlier release? · 6 wait for a worker
     7 reserve, logged; the release time is fixed · 8 the vault answers; sealed · 9 wait for the release time
@@ -7,26 +7,120 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+import threading
 
-from tre import audit, releases, store
 from tre.errors import Fault, Reason, Refusal
-from tre.gateway import closing, entries, preparing, reserving
+from tre.gateway import asking, closing
 from tre.gateway.desk import Desk, Ticket
 from tre.gateway.house import House
-from tre.gateway.outcomes import Outcome, Pending, Standing, from_bytes
-from tre.gateway.preparing import Job
-from tre.plan import steps
-from tre.state import Transaction
+from tre.gateway.outcomes import Outcome
+from tre.gateway.preparing import Job, ReleaseTime, new_id, prepare
+from tre.gateway.reserving import MOVES, Hold, ground, order, renewed, reserve, too_often
+from tre.plan.steps import release_time as published_steps
 from tre.terms import Person, Request
 from tre.vault import Worker
 
-ReleaseTime = Callable[..., float]
 
+class Road:
+    """Steps 1 to 11 over one house. ``release_time=None``, for benchmarks only, publishes as soon as sealed: no policy and no
+    setting reaches it."""
 
-def now() -> datetime:
-    return datetime.now(UTC)
+    def __init__(self, house: House, workers: list[Worker], release_time: ReleaseTime | None = published_steps) -> None:
+        self.house = house
+        self.workers = workers
+        self.desk: Desk[Job, Worker] = Desk(workers, self._second_half)
+        self._release_time = release_time
+        self._cancelled: set[str] = set()
+        self._lock = threading.Lock()
+
+    def ask(self, person: Person, request: Request, key: asking.Idempotency | None = None) -> Ticket:
+        """Steps 1 to 5; then the ticket has its outcome already (a refusal, a repeat, a replay) or waits for a worker."""
+        at = self.house.clock()
+        entered = asking.enter(self.house, person, request, key, new_id(), at)  # 1
+        ticket = Ticket(entered.question)
+        if entered.replay is not None:
+            ticket.coming.set_result(entered.replay)
+            return ticket
+        outcome: Outcome | None
+        try:
+            job = prepare(self.house, ticket, person, request, at, self._release_time)  # 2, 3, 4
+            outcome = closing.repeat(self.house, job)  # 5
+            if outcome is None:
+                self.desk.put(job)  # 6
+        except Refusal as refusal:
+            outcome = closing.refuse(self.house, ticket.question, person, request, refusal)
+        except Exception:  # noqa: BLE001 - the log never has a question without an outcome
+            outcome = closing.fault(self.house, ticket.question, person, request, None)
+        if outcome is not None:
+            ticket.coming.set_result(outcome)
+        return ticket
+
+    def cancel(self, question: str) -> str:
+        """Cancelled while it waits; running once a worker has it: then it is cancelled at its release time."""
+        job = self.desk.withdraw(question)
+        if job is None:
+            with self._lock:
+                self._cancelled.add(question)
+            return "running"
+        person, request = job.person, job.request
+        job.ticket.coming.set_result(closing.cancel(self.house, question, person, request.project, request.dataset, None))
+        return "cancelled"
+
+    def _second_half(self, job: Job, worker: Worker) -> Outcome:
+        """Steps 7 to 11 on one worker; whatever happens, the question has an outcome."""
+        hold: Hold | None = None
+        person, request, question = job.person, job.request, job.ticket.question
+        try:
+            if question in self._cancelled:
+                return closing.cancel(self.house, question, person, request.project, request.dataset, None)
+            hold = self._reserve(job, worker)  # 7
+            return self._answer(job, worker, hold)  # 8, 9, 10
+        except Exception as error:  # noqa: BLE001 - the same: once reserved the charge is kept, and nothing is said
+            if hold is None and isinstance(error, Refusal):
+                return closing.refuse(self.house, question, person, request, error)
+            if hold is not None:
+                hold.wait()
+            return closing.fault(self.house, question, person, request, hold, error.code if isinstance(error, Fault) else "")
+        finally:
+            with self._lock:
+                self._cancelled.discard(question)
+
+    def _reserve(self, job: Job, worker: Worker) -> Hold:
+        """The worker has the records open before anything is charged."""
+        for _ in range(MOVES):
+            on = ground(self.house, job)
+            worker.prepare(on.snapshot, on.exclusion)
+            held = reserve(self.house, job, on)
+            if isinstance(held, Hold):
+                return held
+            if held == "withdrawn":
+                raise Refusal(Reason.CANCELLED)
+        raise too_often()
+
+    def _answer(self, job: Job, worker: Worker, hold: Hold) -> Outcome:
+        """At most two draws: one more when an opt-out landed while the first was unseen. It depends on the registers' version only."""
+        question, person, request = job.ticket.question, job.person, job.request
+        for redrawn in (False, True):
+            code = self._draw(job, worker, hold)
+            hold.wait()  # 9
+            if question in self._cancelled:
+                return closing.cancel(self.house, question, person, request.project, request.dataset, hold)
+            if code is not None:
+                return closing.fault(self.house, question, person, request, hold, code)
+            outcome = closing.publish(self.house, job, hold, redrawn)  # 10
+            if outcome is not None:
+                return outcome  # 11
+            if not redrawn:
+                on = ground(self.house, job)
+                worker.prepare(on.snapshot, on.exclusion)
+                hold = renewed(self.house, job, hold, on)
+        return closing.fault(self.house, question, person, request, hold, "moved")
+
+    def _draw(self, job: Job, worker: Worker, hold: Hold) -> str | None:
+        """Step 8: answered and sealed; or the code of the fault, which is told no sooner than an answer would be."""
+        try:
+            release = worker.answer(order(self.house, job, hold))
+            closing.seal(self.house, job, hold, release)
+        except Fault as fault:
+            return fault.code
+        return "late" if hold.late else None

@@ -11,7 +11,6 @@ import sys
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
-from shutil import rmtree
 
 from tre.office.office import Office
 from tre.sample import generate
@@ -35,14 +34,14 @@ LIST_DAYS = timedelta(days=1)
 def open_demo(office: Office, home: Path) -> None:
     """Bring the demo about, or find it as it was left."""
     if not (home / "demo.json").exists():
-        _identities(office, home)
+        make_identities(office, home)
     if office.live_snapshot("gp") is None:
         _records(office, home)
     if office.age_of_opt_outs() > LIST_DAYS:
         office.deliver_opt_outs(office.host, home / "sample" / "opt_outs.csv", None)
 
 
-def _identities(office: Office, home: Path) -> None:
+def make_identities(office: Office, home: Path) -> None:
     """Written whole or not at all: a crash before the rename makes new tokens at the next start."""
     tokens = {name: office.renew_identity(name, (role,)) for name, role in ROLES.items()}
     office.found_project(
@@ -75,4 +74,4 @@ def _records(office: Office, home: Path) -> None:
     office.load(office.host, "gp", source)
     for path in source.iterdir():
         if path.name != "opt_outs.csv":
-            rmtree(path) if path.is_dir() else path.unlink()
+            path.unlink()

@@ -48,6 +48,11 @@ class State:
         return cls(_engine(path, READING, pooled=True), connection)
 
     @property
+    def path(self) -> Path:
+        """The file, for a checker that opens it by itself."""
+        return Path(str(self._writing.url.database))
+
+    @property
     def sound(self) -> bool:
         """False once the disk has failed a commit, or after `close`: from then on every write is a fault."""
         return self._writer.sound

@@ -1,0 +1,142 @@
+"""The ends of a question, each one transaction: its outcome is stored in its bytes, its loss settled, its entry written."""
+
+from __future__ import annotations
+
+from tre import audit, budget, projects, releases, store
+from tre.errors import Refusal
+from tre.gateway import entries
+from tre.gateway.envelope import envelope
+from tre.gateway.house import House
+from tre.gateway.outcomes import Cancelled, Faulted, Outcome, Refused, Released, refused, to_bytes
+from tre.gateway.preparing import Job, earlier, footing
+from tre.gateway.reserving import Hold, unmoved
+from tre.loss import PrivacyLoss
+from tre.releases import Envelope
+from tre.state import Transaction
+from tre.terms import Person, Release, Request, timestamp
+
+DISCLOSING = {"alarm"}  # faults after which a dataset stops answering: its guarantee may have failed
+
+
+def refuse(house: House, question: str, person: Person, request: Request, refusal: Refusal) -> Refused:
+    """Nothing was charged; the log has the reason."""
+    outcome, at = refused(question, refusal), house.clock()
+
+    def write(tx: Transaction) -> None:
+        releases.close(tx, question, "refused", Envelope(to_bytes(outcome)), at)
+        audit.append(tx, entries.refused(at, person, request.project, request.dataset, question, refusal.reason))
+
+    house.state.write(write)
+    return outcome
+
+
+def repeat(house: House, job: Job) -> Outcome | None:
+    """Step 5: an earlier release of this project that answers the question, given again for nothing; None when there is none."""
+    with house.state.read() as tx:
+        if earlier(tx, job) is None:
+            return None
+    question, at = job.ticket.question, house.clock()
+
+    def write(tx: Transaction) -> Outcome | None:
+        stand = footing(tx, house, job.person, job.request, at)
+        found = earlier(tx, job)
+        if found is None:
+            return None
+        stale = (found.snapshot, found.version) != (stand.snapshot.id, stand.version)
+        entry = entries.repeated(at, job.person, job.request, question, found.question, found.digest)
+        body = envelope(
+            tx,
+            question=question,
+            project=job.request.project,
+            sql=job.request.sql,
+            asked_at=timestamp(job.asked_at),
+            statement=found.statement,
+            loss=PrivacyLoss(),
+            position=audit.append(tx, entry),
+            repeat_of=found.question,
+            stale=stale,
+        )
+        releases.close(tx, question, "released", Envelope(body), at, repeat_of=found.question)
+        return Released(question, body)
+
+    return house.state.write(write)
+
+
+def seal(house: House, job: Job, hold: Hold, release: Release) -> None:
+    """The end of step 8: durable, read by no road, and no entry."""
+    scales = {draw.alias: draw.scale for draw in job.quote.draws}
+    house.state.write(
+        lambda tx: releases.seal(
+            tx,
+            hold.reservation,
+            release,
+            repeat_key=job.repeat_key,
+            scales=scales,
+            exclusion=hold.ground.exclusion,
+            release_at=hold.due,
+            at=house.clock(),
+        )
+    )
+
+
+def publish(house: House, job: Job, hold: Hold, redrawn: bool) -> Outcome | None:
+    """Step 10; None when an opt-out has landed meanwhile: then the unseen draw is discarded in the same transaction."""
+    question, at = job.ticket.question, hold.due or house.clock()
+
+    def write(tx: Transaction) -> Outcome | None:
+        if not unmoved(tx, hold):
+            releases.discard(tx, hold.reservation.id)
+            return None
+        published = releases.unseal(tx, hold.reservation.id, at)
+        budget.settle(tx, hold.reservation.id, "released", at)
+        taken = entries.Taken(hold.reservation.id, question, job.request.project, job.request.dataset)
+        entry = entries.released(at, job.person, taken, published, redrawn)
+        body = envelope(
+            tx,
+            question=question,
+            project=job.request.project,
+            sql=job.request.sql,
+            asked_at=timestamp(job.asked_at),
+            statement=published.statement,
+            loss=hold.reservation.loss,
+            position=audit.append(tx, entry),
+        )
+        releases.close(tx, question, "released", Envelope(body), at)
+        return Released(question, body)
+
+    return house.state.write(write)
+
+
+def fault(house: House, question: str, person: Person, request: Request, hold: Hold | None, code: str = "") -> Faulted:
+    """Our failure: what was reserved stays charged, the project's faults are counted, and nothing is told but the id."""
+    outcome, at = Faulted(question), (hold.due if hold and hold.due else house.clock())
+
+    def write(tx: Transaction) -> None:
+        reservation = hold.reservation.id if hold else None
+        if reservation:
+            budget.settle(tx, reservation, "fault", at)
+            limit = house.policies.datasets[request.dataset].accounting.faults_before_hold
+            projects.add_fault(tx, request.project, limit, at)
+        if code in DISCLOSING:
+            store.stop(tx, request.dataset, at)
+            audit.append(tx, entries.incident(at, request.dataset))
+        releases.close(tx, question, "fault", Envelope(to_bytes(outcome), 500), at)
+        audit.append(tx, entries.fault(at, person, request.project, request.dataset, question, reservation))
+
+    house.state.write(write)
+    return outcome
+
+
+def cancel(house: House, question: str, person: Person, project: str, dataset: str, hold: Hold | None) -> Cancelled:
+    """The asker does not want it any more: free while it waited; once running the charge stays and no release is published."""
+    outcome, at = Cancelled(question), (hold.due if hold and hold.due else house.clock())
+
+    def write(tx: Transaction) -> None:
+        reservation = hold.reservation.id if hold else None
+        if reservation:
+            budget.settle(tx, reservation, "released", at)
+        releases.close(tx, question, "cancelled", Envelope(to_bytes(outcome), 410), at)
+        audit.append(tx, entries.cancelled(at, person, project, dataset, question, reservation))
+
+    house.state.write(write)
+    return outcome

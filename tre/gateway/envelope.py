@@ -1,0 +1,53 @@
+"""The envelope around a statement: who asked, what it cost, what remains, and where it stands in the log."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from typing import Any
+
+from tre import budget
+from tre.audit import Position
+from tre.gateway.outcomes import loss_text
+from tre.loss import PrivacyLoss
+from tre.state import Transaction
+from tre.terms import canonical
+
+
+def envelope(
+    tx: Transaction,
+    *,
+    question: str,
+    project: str,
+    sql: str,
+    asked_at: str,
+    statement: bytes,
+    loss: PrivacyLoss,
+    position: Position,
+    repeat_of: str | None = None,
+    stale: bool = False,
+) -> bytes:
+    """The bytes that are stored and sent, now and at every replay."""
+    charge: dict[str, Any] = loss_text(loss) | {"repeat": repeat_of is not None, "repeat_of": repeat_of}
+    body = json.loads(statement) | {
+        "id": question,
+        "project": project,
+        "sql": sql,
+        "asked_at": asked_at,
+        "charge": charge,
+        "remaining": remaining(budget.balance(tx, f"project:{project}")),
+        "audit": {"index": position.index, "size": position.size},
+    }
+    if repeat_of is not None:
+        body["stale"] = stale
+    return canonical(body)
+
+
+def remaining(balance: budget.Balance) -> dict[str, Any]:
+    """What a project has left, and as a share of what is stated."""
+    left, whole = balance.remaining, balance.ceiling
+    part = Fraction(left.epsilon, whole.epsilon) if whole.epsilon else Fraction(left.rho, whole.rho) if whole.rho else Fraction(0)
+    told = loss_text(left) if whole.epsilon == 0 else loss_text(left) | {"rho": None}
+    if whole.epsilon:
+        told |= {"epsilon": balance.to_json()["remaining"]["epsilon"]}
+    return told | {"share": round(float(part), 6)}

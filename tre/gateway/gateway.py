@@ -1,0 +1,188 @@
+"""The gateway as the door sees it: ask, look, cancel, preview; opened once for a home, closed clean."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Self
+
+from tre import optouts, projects, releases, store
+from tre.errors import Reason, Refusal
+from tre.gateway import asking, closing, recovering
+from tre.gateway.desk import Ticket
+from tre.gateway.house import House
+from tre.gateway.outcomes import Pending, Standing
+from tre.gateway.pace import Pace
+from tre.gateway.preparing import ReleaseTime, foretell
+from tre.gateway.road import Road
+from tre.keys import Keys
+from tre.plan.offer import catalogue
+from tre.plan.reading import Reader
+from tre.plan.steps import release_time as published_steps
+from tre.policy import Policies
+from tre.releases import Question
+from tre.settings import Settings
+from tre.state import State, Transaction
+from tre.terms import Person, Request
+from tre.vault import Worker
+
+WORKERS = 2
+
+
+class Gateway:
+    """Over one house and its workers."""
+
+    def __init__(self, house: House, workers: list[Worker], release_time: ReleaseTime | None = published_steps) -> None:
+        self.house = house
+        self._road = Road(house, workers, release_time)
+        self._pace = Pace()
+
+    @classmethod
+    @contextmanager
+    def open(
+        cls,
+        settings: Settings,
+        state: State,
+        policies: Policies,
+        keys: Keys,
+        *,
+        workers: int = WORKERS,
+        release_time: ReleaseTime | None = published_steps,
+    ) -> Iterator[Self]:
+        """Workers and reader started, what a stop left open closed, records of live snapshots open; everything ended at the end."""
+        sandbox = settings.sandbox == "on"
+        house = House(
+            state=state,
+            policies=policies,
+            catalogues={name: catalogue(policy) for name, policy in policies.datasets.items()},
+            keys=keys,
+            reader=Reader(sandbox),
+            store=settings.store,
+            digests={name: policy.digest for name, policy in policies.datasets.items()},
+            sandbox=sandbox,
+        )
+        made = [Worker(settings.store, settings.work, sandbox, cores) for cores in share_cores(workers)]
+        gateway = cls(house, made, release_time)
+        try:
+            recovering.recover(house)
+            gateway.warm()
+            gateway._road.desk.open()
+            yield gateway
+        finally:
+            gateway.close()
+
+    def close(self) -> None:
+        """Running questions finish; waiting ones are told that they cost nothing."""
+        for job in self._road.desk.close():
+            refusal = Refusal(Reason.NOT_READY, "The service was closed before the question ran; nothing was charged.")
+            outcome = closing.refuse(self.house, job.ticket.question, job.person, job.request, refusal)
+            job.ticket.coming.set_result(outcome)
+        for worker in self._road.workers:
+            worker.close()
+        self.house.reader.close()
+
+    def warm(self) -> None:
+        """Open the live records in each worker, so that the first question does not wait for that."""
+        for dataset in self.house.policies.datasets:
+            for regimes in {tuple(sorted(p.regimes)) for p in self.house.policies.purposes.values() if not p.exemption_required}:
+                self._warm(dataset, regimes)
+
+    def _warm(self, dataset: str, regimes: tuple[str, ...]) -> None:
+        with self.house.state.read() as tx:
+            snapshot = store.live(tx, dataset)
+            try:
+                stand = optouts.standing(tx, regimes)
+            except Refusal:
+                return
+            if snapshot is None:
+                return
+            people = optouts.pseudonyms(tx, regimes)
+            exclusion = store.exclude(snapshot, stand.version, regimes, people, stand.as_of)
+        for worker in self._road.workers:
+            worker.prepare(snapshot, exclusion)
+
+    def ask(self, person: Person, request: Request, key: asking.Idempotency | None = None) -> Ticket:
+        """Send a question down the road."""
+        return self._road.ask(person, request, key)
+
+    def preview(self, person: Person, request: Request) -> dict[str, Any]:
+        """What a question would cost, from text and policy alone; no entry, no record, but a pace."""
+        self._pace.take(person.name)
+        return foretell(self.house, person, request)
+
+    def standing(self, person: Person, question: str) -> Standing:
+        """Where a question of one's own project stands; NOT_FOUND for any other."""
+        with self.house.state.read() as tx:
+            found = self._own(tx, person, question)
+            return Pending(found.id, found.state) if found.open else asking.stored(tx, found)
+
+    def cancel(self, person: Person, question: str) -> str:
+        """Withdraw one's own question. What has an outcome keeps it."""
+        with self.house.state.read() as tx:
+            found = self._own(tx, person, question)
+        if found.person != person.name:
+            raise Refusal(Reason.ROLE_NOT_ALLOWED, "Only who asked a question cancels it.")
+        return self._road.cancel(question) if found.open else found.state
+
+    def history(self, person: Person, project: str | None, after: str | None, limit: int) -> dict[str, Any]:
+        """Questions of one's own projects, newest first."""
+        with self.house.state.read() as tx:
+            own = {one.id for one in projects.of(tx, person)}
+            if project is not None and project not in own:
+                raise Refusal(Reason.NOT_FOUND)
+            found = releases.page(tx, own if project is None else {project}, after, limit)
+        return {"queries": [_line(one) for one in found], "next": found[-1].id if len(found) == limit else None}
+
+    def ready(self) -> dict[str, Any]:
+        """Whether questions can be answered: from the database and the policy, never from the records."""
+        with self.house.state.read() as tx:
+            datasets = {name: self._dataset_ready(tx, name) for name in self.house.policies.datasets}
+        return {
+            "ready": self.house.state.sound and all(told == "ready" for told in datasets.values()),
+            "ledger": "ok" if self.house.state.sound else "closed",
+            "sandbox": "on" if self.house.sandbox else "off",
+            "datasets": datasets,
+        }
+
+    def _dataset_ready(self, tx: Transaction, dataset: str) -> str:
+        policy = self.house.policies.datasets[dataset]
+        snapshot = store.live(tx, dataset)
+        if snapshot is None:
+            return "no records are live"
+        if snapshot.schema != policy.schema_digest:
+            return "the records were loaded under other tables"
+        regimes = {regime for purpose in self.house.policies.purposes.values() for regime in purpose.regimes}
+        try:
+            optouts.check_age(tx, regimes, self.house.clock(), policy.opt_outs.max_list_age_days)
+        except Refusal as refusal:
+            return str(refusal.reason)
+        return "ready"
+
+    def _own(self, tx: Transaction, person: Person, question: str) -> Question:
+        found = releases.get(tx, question)
+        if found is None or found.project not in {project.id for project in projects.of(tx, person)}:
+            raise Refusal(Reason.NOT_FOUND)
+        return found
+
+
+def share_cores(workers: int) -> list[tuple[int, ...]]:
+    """The cores of this process dealt out, so that workers never share one while answering; all of them where there are too few."""
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < workers:
+        return [()] * workers
+    return [tuple(cores[place::workers]) for place in range(workers)]
+
+
+def _line(question: Question) -> dict[str, Any]:
+    return {
+        "id": question.id,
+        "project": question.project,
+        "dataset": question.dataset,
+        "sql": question.text.sql if question.text else None,
+        "note": question.text.note if question.text else None,
+        "asked_at": question.asked_at,
+        "state": question.state,
+        "repeat_of": question.repeat_of,
+        "closed_at": question.closed_at,
+    }

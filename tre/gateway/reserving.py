@@ -1,0 +1,123 @@
+"""Step 7: loss is taken and logged in one transaction, and the release time is fixed from plan and policy alone."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from tre import audit, budget, optouts, releases, store
+from tre.errors import Fault
+from tre.gateway import entries
+from tre.gateway.house import House
+from tre.gateway.preparing import Job, footing
+from tre.plan.order import DisclosureRules, Order
+from tre.state import Transaction
+from tre.terms import Exclusion, Reservation, Snapshot
+
+MOVES = 20  # how often the registers may move between making the file and reserving before it is our failure
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What an answer is computed on: the live snapshot, and the file of the people to leave out of it."""
+
+    snapshot: Snapshot
+    exclusion: Exclusion
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A reservation, its ground, and when its outcome is seen (None in a bench: as soon as sealed)."""
+
+    reservation: Reservation
+    ground: Ground
+    due: datetime | None
+    due_monotonic: float
+
+    @property
+    def late(self) -> bool:
+        return self.due is not None and time.monotonic() > self.due_monotonic
+
+    def wait(self) -> None:
+        """Step 9."""
+        if self.due is not None:
+            time.sleep(max(0.0, self.due_monotonic - time.monotonic()))
+
+
+def ground(house: House, job: Job) -> Ground:
+    """The ground as it is now; the file is made once for each snapshot and version of the registers."""
+    regimes = job.restricted.regimes
+    with house.state.read() as tx:
+        stand = footing(tx, house, job.person, job.request, house.clock())
+        exclusion = store.excluded(house.store, stand.snapshot, stand.version, regimes, stand.as_of)
+        if exclusion is None:
+            people = optouts.pseudonyms(tx, regimes)
+            exclusion = store.exclude(stand.snapshot, stand.version, regimes, people, stand.as_of)
+    return Ground(stand.snapshot, exclusion)
+
+
+def reserve(house: House, job: Job, on: Ground) -> Hold | str:
+    """Take the loss from every ceiling, or raise `Refusal`. "moved" when the ground is no longer that of the database, "withdrawn"
+    when the question was cancelled while it waited. The release time counts from here, the hand-over."""
+    at, started = house.clock(), time.monotonic()
+    due = None if job.step_s is None else at + timedelta(seconds=job.step_s)
+
+    def write(tx: Transaction) -> Reservation | str:
+        stand = footing(tx, house, job.person, job.request, at)
+        if (stand.snapshot.id, stand.version) != (on.snapshot.id, on.exclusion.version):
+            return "moved"
+        if not releases.start(tx, job.ticket.question, job.reservation_id, at):
+            return "withdrawn"
+        reservation = budget.reserve(
+            tx,
+            id=job.reservation_id,
+            question=job.ticket.question,
+            project=job.request.project,
+            dataset=job.request.dataset,
+            person=job.person.name,
+            loss=job.quote.loss,
+            at=at,
+        )
+        audit.append(tx, entries.reserved(at, job.person, reservation, job.restricted.digest, due))
+        return reservation
+
+    taken = house.state.write(write)
+    return taken if isinstance(taken, str) else Hold(taken, on, due, started + (job.step_s or 0.0))
+
+
+def renewed(house: House, job: Job, hold: Hold, on: Ground) -> Hold:
+    """The same reservation on new ground, with a release time of equal length from now."""
+    due = None if job.step_s is None else house.clock() + timedelta(seconds=job.step_s)
+    return replace(hold, ground=on, due=due, due_monotonic=time.monotonic() + (job.step_s or 0.0))
+
+
+def order(house: House, job: Job, hold: Hold) -> Order:
+    """What the vault is asked."""
+    disclosure = job.policy.disclosure
+    return Order(
+        restricted=job.restricted,
+        reservation=hold.reservation,
+        snapshot=hold.ground.snapshot,
+        exclusion=hold.ground.exclusion,
+        draws=job.quote.draws,
+        disclosure=DisclosureRules(
+            threshold=disclosure.threshold,
+            rounding=disclosure.rounding,
+            max_rows_out=disclosure.max_rows_out,
+            policy=house.digests[job.request.dataset],
+            sandbox="on" if house.sandbox else "off",
+        ),
+        max_persons=job.policy.max_persons,
+        deadline_s=job.deadline_s,
+    )
+
+
+def unmoved(tx: Transaction, hold: Hold) -> bool:
+    """Whether the registers are still those of the exclusion: all that decides over a second draw."""
+    exclusion = hold.ground.exclusion
+    return optouts.standing(tx, exclusion.regimes).version == exclusion.version
+
+
+def too_often() -> Fault:
+    return Fault("moved")

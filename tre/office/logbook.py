@@ -1,0 +1,90 @@
+"""Reading the log: for auditors; every reading is itself an entry."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+from tre import audit, releases
+from tre.audit import Logged, tiles
+from tre.audit.verify import Verdict, verify_database
+from tre.errors import Reason, Refusal
+from tre.state import State, Transaction
+
+
+def told(logged: Logged) -> dict[str, Any]:
+    """An entry as an auditor reads it: its labels, its body, and the leaf's exact bytes to hash."""
+    return {
+        "index": logged.index,
+        **json.loads(logged.leaf),
+        "leaf": base64.b64encode(logged.leaf).decode(),
+    }
+
+
+def with_text(tx: Transaction, logged: Logged) -> dict[str, Any]:
+    """The same, with the question's text and the salt of its digest while they have not been erased."""
+    found = told(logged)
+    question = logged.body.get("id")
+    text = releases.text_of(tx, str(question)) if question else None
+    if text is not None:
+        found["text"] = {"sql": text.sql, "salt": text.salt.hex(), "note": text.note}
+    return found
+
+
+def page(tx: Transaction, filters: dict[str, Any]) -> dict[str, Any]:
+    """A page of entries and where the next begins."""
+    found = audit.page(tx, **filters)
+    more = len(found) == filters["limit"]
+    return {"entries": [told(entry) for entry in found], "next": found[-1].index if more else None}
+
+
+def one(tx: Transaction, index: int) -> Logged:
+    found = audit.entry(tx, index) if 0 <= index < 2**63 else None
+    if found is None:
+        raise Refusal(Reason.NOT_FOUND)
+    return found
+
+
+def proof(hashes: list[bytes]) -> list[str]:
+    return [base64.b64encode(node).decode() for node in hashes]
+
+
+def searched(filters: dict[str, Any]) -> str:
+    """What was looked for, for the entry that every reading leaves."""
+    return json.dumps({name: str(value) for name, value in filters.items() if value is not None}, sort_keys=True)
+
+
+def inclusion(tx: Transaction, index: int) -> dict[str, Any]:
+    """RFC 6962, section 2.1.1, against the size before this reading's own entry."""
+    one(tx, index)
+    size = audit.size(tx)
+    return {
+        "index": index,
+        "size": size,
+        "root": base64.b64encode(audit.root(tx, size)).decode(),
+        "hashes": proof(audit.inclusion(tx, index, size)),
+    }
+
+
+def consistency(tx: Transaction, first: int, second: int) -> dict[str, Any]:
+    """RFC 6962, section 2.1.2."""
+    if not 0 <= first <= second <= audit.size(tx):
+        raise Refusal(Reason.NOT_FOUND, "The log has no such sizes.", "from is at most to, and to at most the present size.")
+    return {
+        "from": first,
+        "to": second,
+        "roots": proof([audit.root(tx, first), audit.root(tx, second)]),
+        "hashes": proof(audit.consistency(tx, first, second)),
+    }
+
+
+def verify(state: State) -> Verdict:
+    """The checker's verdict on this database; it shares no code with the writer."""
+    return verify_database(state.path)
+
+
+def export(tx: Transaction, folder: Path) -> dict[str, Any]:
+    tiles.export(tx, folder)
+    return {"folder": str(folder), "entries": audit.size(tx)}
