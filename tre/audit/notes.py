@@ -23,7 +23,7 @@ class Key:
 def read_key(vkey: str) -> Key:
     """The key in a line ``name+id+key``; ValueError when it is not one of Ed25519."""
     name, told, encoded = vkey.split("+", 2)
-    key = base64.b64decode(encoded, validate=True)
+    key = _decoded(encoded)
     if key[:1] != b"\1" or hashlib.sha256(name.encode() + b"\n" + key).digest()[:4].hex() != told:
         raise ValueError("not a verifier key")
     return Key(name, bytes.fromhex(told), Ed25519PublicKey.from_public_bytes(key[1:]))
@@ -35,7 +35,7 @@ def read_checkpoint(note: str, keys: Sequence[Key]) -> tuple[int, bytes]:
     text, lines = note.split("\n\n")
     origin, told, encoded = text.split("\n")
     signers = [key.name for key in keys if _holds(text + "\n", lines, key)]
-    size, root = int(told), base64.b64decode(encoded, validate=True)
+    size, root = int(told), _decoded(encoded)
     if origin not in signers or told != str(size) or size < 0 or len(root) != 32:
         raise ValueError("not a checkpoint")
     return size, root
@@ -43,9 +43,12 @@ def read_checkpoint(note: str, keys: Sequence[Key]) -> tuple[int, bytes]:
 
 def _holds(text: str, lines: str, key: Key) -> bool:
     held = False
-    for line in lines.removesuffix("\n").split("\n"):
+    *signatures, end = lines.split("\n")
+    if end:
+        raise ValueError("a note ends with a newline")
+    for line in signatures:
         dash, signer, encoded = line.split(" ")
-        raw = base64.b64decode(encoded, validate=True)
+        raw = _decoded(encoded)
         if (dash, signer, raw[:4]) != ("—", key.name, key.id):
             continue
         try:
@@ -54,3 +57,11 @@ def _holds(text: str, lines: str, key: Key) -> bool:
             raise ValueError("a wrong signature") from None
         held = True
     return held
+
+
+def _decoded(text: str) -> bytes:
+    """Base64 in its one spelling: the bits that the last letter has to spare are zero."""
+    raw = base64.b64decode(text, validate=True)
+    if base64.b64encode(raw).decode() != text:
+        raise ValueError("not the canonical spelling")
+    return raw
