@@ -1,7 +1,7 @@
 """What the vault costs beside raw DuckDB, side by side in one run: `python -m tests.benchmarks.bench_vault --persons 1000000`.
 
-Two tables: ways to leave out the people who objected (why `vault.compile` subtracts), and a whole answer of a worker (pipe, compile,
-count, check, noise, suppress, statement) against the same count by raw DuckDB, each pair run in turns.
+Two tables: ways to leave out the people who objected (why `vault.compile` subtracts), and a whole answer of a worker (pipe,
+compile, count, check, noise, suppress, statement) against the same count by raw DuckDB, each pair run in turns.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from tests.vault.building import SCAN, SCHEMA, build, column, exclude, manifest, order_of, plan_of
+from tests.vault.building import build, column, exclude, order_of, plan_of
 from tre.plan.nodes import And, Compare
-from tre.terms import Exclusion, Snapshot, digest
+from tre.terms import Exclusion, Snapshot
 from tre.vault import Worker
 
 EXCLUDED = 50  # one person in fifty objects
@@ -34,7 +35,8 @@ def fill(store: Path, persons: int) -> tuple[Snapshot, Exclusion]:
         )
         connection.execute(
             f"""CREATE OR REPLACE TABLE patients AS SELECT i::INTEGER AS person, (hash(i) % 3)::UTINYINT AS region,
-            (hash(i * 3) % 2)::UTINYINT AS sex, (1940 + hash(i * 5) % 6)::SMALLINT AS year_of_birth, (hash(i * 7) % 7)::INTEGER AS weight,
+            (hash(i * 3) % 2)::UTINYINT AS sex, (1940 + hash(i * 5) % 6)::SMALLINT AS year_of_birth,
+            (hash(i * 7) % 7)::INTEGER AS weight,
             CASE WHEN hash(i * 11) % 20 = 0 THEN DATE '2024-02-27' + (hash(i * 13) % 4)::INTEGER END AS died_on,
             (hash(i * 17) % 6000)::INTEGER AS practice FROM range({persons}) t(i) ORDER BY i"""
         )
@@ -44,6 +46,10 @@ def fill(store: Path, persons: int) -> tuple[Snapshot, Exclusion]:
             f"INSERT INTO excluded SELECT i FROM range({persons}) t(i) WHERE hash(i * 31) % {EXCLUDED} = 0 ORDER BY i"
         )
     return empty, exclusion
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, sql: str) -> list[Any]:
+    return connection.execute(sql).fetchall()
 
 
 def in_turns(ways: Mapping[str, Callable[[], Any]], turns: int) -> dict[str, float]:
@@ -78,7 +84,8 @@ WAYS = {
     " UNION ALL SELECT region, -count(*) FROM records.patients SEMI JOIN x.excluded USING (person) GROUP BY 1) GROUP BY 1",
     "anti-join": "SELECT region, count(*) FROM records.patients ANTI JOIN x.excluded USING (person) GROUP BY 1",
     "NOT IN": "SELECT region, count(*) FROM records.patients WHERE person NOT IN (SELECT person FROM x.excluded) GROUP BY 1",
-    "bit of a bit string": "SELECT region, count(*) FROM records.patients WHERE get_bit((SELECT b FROM bits), person) = 0 GROUP BY 1",
+    "bit of a bit string": "SELECT region, count(*) FROM records.patients"
+    " WHERE get_bit((SELECT b FROM bits), person) = 0 GROUP BY 1",
     "a rewritten copy": "SELECT region, count(*) FROM kept GROUP BY 1",
 }
 
@@ -88,8 +95,7 @@ def exclusions(held: tuple[Snapshot, Exclusion], threads: int, turns: int) -> No
         answers = {name: sorted(connection.execute(sql).fetchall()) for name, sql in WAYS.items()}
         del answers["raw, nobody left out"]
         assert len({str(answer) for answer in answers.values()}) == 1, "the ways disagree"
-        ways = {name: (lambda sql=sql: connection.execute(sql).fetchall()) for name, sql in WAYS.items()}
-        medians = in_turns(ways, turns)
+        medians = in_turns({name: partial(_rows, connection, sql) for name, sql in WAYS.items()}, turns)
     raw = medians["raw, nobody left out"]
     print(f"\ncount by region, {threads} thread(s), median of {turns}, ms")
     for name, median in medians.items():
@@ -118,14 +124,14 @@ def answers(held: tuple[Snapshot, Exclusion], store: Path, work: Path, cores: tu
     began = time.perf_counter()
     worker = Worker(store, work, sandbox=True, cores=cores)
     worker.prepare(*held)
-    print(
-        f"\na worker on {len(cores)} core(s): started and records open in {time.perf_counter() - began:.2f} s; ms, median of {turns}"
-    )
+    opened = time.perf_counter() - began
+    print(f"\na worker on {len(cores)} core(s): started and records open in {opened:.2f} s; ms, median of {turns}")
     with duckdb.connect(config={"threads": str(len(cores))}) as connection:
         connection.execute(f"ATTACH '{held[0].folder}/persons.duckdb' AS records (READ_ONLY)")
         for name, (plan, sql) in QUESTIONS.items():
             order = order_of(plan, held, max_persons=70_000_000)
-            medians = in_turns({"raw": lambda: connection.execute(sql).fetchall(), "ours": lambda: worker.answer(order)}, turns)
+            ways = {"raw": partial(_rows, connection, sql), "ours": partial(worker.answer, order)}
+            medians = in_turns(ways, turns)
             raw, ours = medians["raw"], medians["ours"]
             print(
                 f"  {name:24s} raw {raw:7.2f}   answer {ours:7.2f}   {ours / raw:5.2f} x   beside 2 x raw {ours - 2 * raw:+6.2f}"

@@ -16,14 +16,6 @@ from tre.plan.nodes import Domain, Key
 EPOCH = date(1970, 1, 1)
 
 
-def positions(keys: Sequence[Key]) -> int:
-    """How many cells there are; 1 without keys."""
-    count = 1
-    for key in keys:
-        count *= key.column.domain.size or 0
-    return count
-
-
 def position(domain: Domain, stored: object) -> int:
     """The place of a stored value in its domain. ValueError for a value that the domain does not hold."""
     size = domain.size

@@ -17,10 +17,11 @@ thread, median of 40, ms (tests/benchmarks/bench_vault.py):
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from tre.plan.nodes import And, Column, Compare, Constant, Filter, IsNull, Key, Not, OneOf, Or, Plan, Predicate, Scalar, Scan
+from tre.plan.nodes import And, Column, Compare, Constant, Filter, IsNull, Not, OneOf, Or, Plan, Predicate, Scalar, Scan
 from tre.vault.cells import EPOCH
 
 _WORD = re.compile(r"[a-z_][a-z0-9_]{0,62}\Z")
@@ -41,9 +42,15 @@ class Statement:
 
 @dataclass(slots=True)
 class _Text:
-    """What a predicate adds beside its text."""
+    """What is gathered beside the text, and the table whose columns it may name."""
 
+    table: str
     parameters: list[tuple[str, ...]] = field(default_factory=list)
+
+    def column(self, column: Column) -> str:
+        if column.table != self.table:
+            raise NotCompiled("a column of another table")
+        return f"t.{word(column.name)}"
 
     def parameter(self, codes: tuple[str, ...]) -> str:
         self.parameters.append(codes)
@@ -61,12 +68,14 @@ def compile(plan: Plan) -> Statement:
     """The text that counts, for every group that exists, the people who did not object. Groups come as stored values, one column
     a key in the plan's order, then the count."""
     scan, predicates = _unfold(plan)
-    text = _Text()
+    text = _Text(scan.table)
+    keys = [text.column(key.column) for key in plan.keys]
     where = " AND ".join(_predicate(part, text) for part in predicates)
-    everybody = _count("count(*)", f"records.{word(scan.table)}", plan.keys, where)
-    objecting = _count("-count(*)", left_out(scan.table), plan.keys, where)
-    keys = [f"k{place}" for place in range(len(plan.keys))]
-    columns, groups = ", ".join([*keys, "CAST(sum(n) AS BIGINT)"]), f" GROUP BY {', '.join(keys)}" if keys else ""
+    everybody = _count("count(*)", f"records.{word(scan.table)}", keys, where)
+    objecting = _count("-count(*)", left_out(scan.table), keys, where)
+    names = [f"k{place}" for place in range(len(keys))]
+    columns = ", ".join([*names, "CAST(sum(n) AS BIGINT)"])
+    groups = f" GROUP BY {', '.join(names)}" if names else ""
     sql = f"SELECT {columns} FROM ({everybody} UNION ALL {objecting}){groups}"
     return Statement(sql, tuple(text.parameters), scan.table)
 
@@ -86,26 +95,17 @@ def _unfold(plan: Plan) -> tuple[Scan, list[Predicate]]:
         raise NotCompiled("only tables with one row per person")
     if any(statistic.kind != "count" for statistic in plan.statistics):
         raise NotCompiled("only counts")
-    if any(key.column.table != relation.table for key in plan.keys):
-        raise NotCompiled("a column of another table")
-    names = [*plan.output, "suppressed", *(s.alias + end for s in plan.statistics for end in ("_low", "_high"))]
-    if len(set(names)) != len(names):
-        raise NotCompiled("a name that the answer already has")
     return relation, predicates[::-1]
 
 
-def _count(count: str, source: str, keys: tuple[Key, ...], where: str) -> str:
-    columns = [f"{_column(key.column)} AS k{place}" for place, key in enumerate(keys)]
+def _count(count: str, source: str, keys: Sequence[str], where: str) -> str:
+    columns = [f"{key} AS k{place}" for place, key in enumerate(keys)]
     groups = ", ".join(str(place) for place in range(1, len(keys) + 1))
     return (
         f"SELECT {', '.join([*columns, f'{count} AS n'])} FROM {source} AS t"
         + (f" WHERE {where}" if where else "")
         + (f" GROUP BY {groups}" if groups else "")
     )
-
-
-def _column(column: Column) -> str:
-    return f"t.{word(column.name)}"
 
 
 def _predicate(node: Predicate, text: _Text) -> str:
@@ -120,11 +120,11 @@ def _predicate(node: Predicate, text: _Text) -> str:
         case Constant(value):
             return "true" if value else "false"
         case IsNull(column):
-            return f"({_column(column)} IS NULL)"
+            return f"({text.column(column)} IS NULL)"
         case Compare(operator, column, literal):
-            return f"({_column(column)} {operator} {_literal(column, literal, text)})"
+            return f"({text.column(column)} {operator} {_literal(column, literal, text)})"
         case OneOf(column, literals):
-            return f"({_column(column)} IN ({_literals(column, literals, text)}))"
+            return f"({text.column(column)} IN ({_literals(column, literals, text)}))"
     raise NotCompiled("a predicate without a template")
 
 

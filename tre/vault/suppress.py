@@ -18,7 +18,7 @@ from tre.plan.nodes import Key
 from tre.plan.order import Draw, Order
 from tre.plan.rounding import rounded, stated_scale
 from tre.terms import Release, canonical
-from tre.vault.cells import key_type, labels, positions
+from tre.vault.cells import key_type, labels
 from tre.vault.noisy import NoisyTable
 
 
@@ -43,7 +43,7 @@ def suppress(noisy: NoisyTable, order: Order) -> Shown:
 def shown_from(reply: Any, order: Order) -> Shown:
     """What a worker said, believed only if an answer to this order can look so. `NotShown` otherwise."""
     plan, rules = order.restricted.plan, order.disclosure
-    if type(reply) is not list or len(reply) != positions(plan.keys):
+    if type(reply) is not list or len(reply) != plan.cells:
         raise NotShown
     least, most = rounded(rules.threshold, rules.rounding), 2**63
     for row in reply:

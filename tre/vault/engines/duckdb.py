@@ -16,7 +16,7 @@ import duckdb
 
 from tre.plan.nodes import Plan
 from tre.terms import Exclusion, Snapshot
-from tre.vault.cells import position, positions
+from tre.vault.cells import position
 from tre.vault.check import Alarm, Counted
 from tre.vault.compile import Statement, left_out, word
 from tre.vault.engines import EngineFailed
@@ -106,7 +106,7 @@ def _connect(file: str, limits: Limits) -> duckdb.DuckDBPyConnection:
 def _dense(rows: list[Any], plan: Plan) -> tuple[int, ...]:
     """Sparse groups into the cells of the answer, empty ones with 0."""
     places = [_Places(key.column.domain) for key in plan.keys]
-    counts: list[int | None] = [None] * positions(plan.keys)
+    counts: list[int | None] = [None] * plan.cells
     for *stored, count in rows:
         cell = 0
         for place, value in zip(places, stored, strict=True):
