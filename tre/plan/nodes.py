@@ -8,11 +8,14 @@ domain, so that no row can make it fail.
 from __future__ import annotations
 
 import dataclasses
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-Scalar = str | int | None  # a literal as the store holds it in words: dates as ISO 8601 text, decimals as grid steps
+Scalar = str | int | None  # a literal: categories and codes as text, integers, decimals as grid steps, dates as days since 1970
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,59}")  # what a column of an answer can be called
 
 
 class Node:
@@ -211,9 +214,11 @@ class Plan(Node):
     output: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        names = [part.alias for part in (*self.keys, *self.statistics)]
+        names = [*(key.alias for key in self.keys), *(statistic.alias for statistic in self.statistics)]
         if not self.statistics or len({name.lower() for name in names}) != len(names) or set(names) != set(self.output):
             raise ValueError("each key and each statistic has one name in the answer")
+        if not all(NAME.fullmatch(name) for name in names) or clashing(names, [s.alias for s in self.statistics]):
+            raise ValueError("a name that an answer cannot carry")
 
     @property
     def cells(self) -> int:
@@ -222,6 +227,12 @@ class Plan(Node):
         for key in self.keys:
             count *= key.column.domain.size or 0
         return count
+
+
+def clashing(names: Iterable[str], statistics: Iterable[str]) -> list[str]:
+    """The names that a row of the answer uses itself: `suppressed`, and each statistic's `_low` and `_high`."""
+    own = {"suppressed", *(f"{alias}_{end}".lower() for alias in statistics for end in ("low", "high"))}
+    return [name for name in names if name.lower() in own]
 
 
 def to_json(node: Any) -> Any:

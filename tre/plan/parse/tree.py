@@ -1,0 +1,104 @@
+"""Checked tokens → sqlglot's tree, and how a node of that tree is looked at: its exact kind, and only arguments that are read.
+
+Promises that sqlglot's messages and logs end here. Never judges what a tree means.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+
+import sqlglot
+from sqlglot import ErrorLevel, exp
+from sqlglot.dialects.duckdb import DuckDB
+from sqlglot.errors import ParseError
+
+from tre.errors import Reason, Refusal
+from tre.plan.hints import not_offered, not_understood, quoted
+from tre.plan.tokens import Tokens, where
+from tre.plan.words import LANGUAGE
+
+logging.getLogger("sqlglot").disabled = True  # it warns with the researcher's text
+
+SHAPE = "A question reads: SELECT keys, COUNT(*) AS n FROM patients WHERE … GROUP BY keys."
+# Words that mean something to sqlglot wherever they stand; names of types are ordinary names where no bracket follows.
+_SPECIAL = frozenset(
+    {word for word, kind in DuckDB.Tokenizer.KEYWORDS.items() if kind not in DuckDB.Parser.TYPE_TOKENS}
+    | set(DuckDB.Parser.NO_PAREN_FUNCTION_PARSERS)
+)  # fmt: skip
+
+
+def tree(checked: Tokens, names: Collection[str]) -> exp.Expression:
+    """The tree of a text that passed the token check."""
+    for token in checked.tokens:
+        if token.kind == "word" and token.upper in _SPECIAL - LANGUAGE and token.text.lower() not in names:
+            raise not_offered(
+                f"{quoted(token.text)} is a word of SQL that the language does not have.",
+                "As a name, put it in double quotes.",
+            )
+    try:
+        trees = sqlglot.parse(checked.plain, read="duckdb", error_level=ErrorLevel.IMMEDIATE)
+    except ParseError as error:
+        raise _not_understood(checked, error) from None
+    except RecursionError:
+        raise
+    except Exception:  # noqa: BLE001 - a fault of the parser is a text that it does not understand
+        raise not_understood("The text is not understood.", SHAPE) from None
+    if len(trees) != 1 or not isinstance(trees[0], exp.Expression):
+        raise not_offered("More than one statement.", "Ask one question at a time.")
+    return trees[0]
+
+
+def _not_understood(checked: Tokens, error: ParseError) -> Refusal:
+    """Where the text stopped making sense, in our words: of the parser's message only the position is used."""
+    place = error.errors[0] if error.errors else {}
+    line, end = place.get("line"), place.get("col")
+    for token in checked.tokens:
+        told = where(checked.plain, token.start)
+        if told.startswith(f"line {line},") and told == f"line {line}, column {(end or 0) - len(token.text) + 1}":
+            return not_understood(f"The text is not understood at {told}: {quoted(token.text)}.", SHAPE)
+    return not_understood("The text is not understood to its end.", SHAPE)
+
+
+def unread(node: exp.Expression, *read: str) -> str | None:
+    """The first argument of a node that is set and that the caller does not read."""
+    return next((name for name, value in node.args.items() if name not in read and value not in (None, False, [], {})), None)
+
+
+def only(node: exp.Expression, *read: str) -> None:
+    """Refuses a node with an argument that the caller does not read."""
+    extra = unread(node, *read)
+    if extra:
+        part = quoted(extra.strip("_").replace("_", " "))
+        raise not_offered(f"A part of the question is not offered: {part}.", SHAPE)
+
+
+def bare(node: exp.Expression) -> exp.Expression:
+    """A node without the brackets around it."""
+    while type(node) is exp.Paren:
+        only(node, "this")
+        node = node.this
+    return node
+
+
+def name_of(node: object) -> str:
+    """The text of an identifier."""
+    if type(node) is not exp.Identifier:
+        raise not_understood("A name is expected.", SHAPE)
+    only(node, "this", "quoted")
+    return str(node.this)
+
+
+def refused(node: exp.Expression) -> Refusal:
+    """The refusal of a node that is not on the list where it stands."""
+    if isinstance(node, exp.AggFunc):
+        return Refusal(Reason.STATISTIC_NOT_OFFERED, "A statistic stands where none is offered.", SHAPE)
+    if isinstance(node, exp.Func):
+        return Refusal(
+            Reason.FUNCTION_NOT_OFFERED, "A function stands where none is offered.", "COUNT and codelist can be called."
+        )
+    if isinstance(node, exp.Neg | exp.Binary):
+        return Refusal(Reason.FUNCTION_NOT_OFFERED, "Arithmetic is not offered yet.", "Compare a column with a value.")
+    if isinstance(node, exp.Query):
+        return not_offered("A question inside a question is not offered yet.", SHAPE)
+    return not_offered("A part of the question is not offered.", SHAPE)
