@@ -1,0 +1,99 @@
+"""Opt-outs over HTTP: the next question computed leaves the person out, a stale list stops questions, and nothing tells whether a
+person has a record."""
+
+from __future__ import annotations
+
+import csv
+import re
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.serving import SAMPLE, Served, copy_home, office_of
+
+IDS = re.compile(r"[0-9a-f]{32}")
+
+
+def present() -> list[str]:
+    """NHS numbers of the sample's people who have not objected."""
+    with (SAMPLE / "opt_outs.csv").open() as file:
+        objected = {row["nhs_number"] for row in csv.DictReader(file)}
+    with (SAMPLE / "patients.csv").open() as file:
+        return [row["nhs_number"] for row in csv.DictReader(file) if row["nhs_number"] not in objected]
+
+
+def count(served: Served, **more: object) -> int:
+    """A count of everybody, with so much budget that the noise is below 30."""
+    body = {"project": "demo", "dataset": "gp", "sql": "SELECT COUNT(*) AS n FROM patients", "share": 0.001, "fresh": True}
+    with served.http() as http:
+        answer = http.post("/v1/queries", json=body | more)
+    assert answer.status_code == 200, answer.text
+    n: int = answer.json()["rows"][0]["n"]
+    return n
+
+
+def test_the_next_question_leaves_them_out(served: Served) -> None:
+    people = present()[:1_000]
+    with served.http("controller") as http:
+        before = count(served)
+        told = http.post("/v1/opt-outs", json={"regime": "national", "nhs_numbers": [*people, "123", people[0]]})
+        assert told.status_code == 202, told.text
+        batch = told.json()["batches"][0]
+        assert batch["received"] == 1_002 == batch["applied"] + batch["already_known"] + sum(batch["rejected"].values())
+        assert batch["rejected"] == {"invalid-nhs-number": 1}
+        after = count(served)
+    known = 1_000 * len(set(people)) / 1_000
+    assert abs((before - after) - known) < 0.1 * known + 200
+
+
+def test_a_repeat_says_that_it_is_stale(served: Served) -> None:
+    sql = "SELECT sex, COUNT(*) AS n FROM patients WHERE imd_decile = 7 GROUP BY sex"
+    body = {"project": "demo", "dataset": "gp", "sql": sql}
+    with served.http() as http, served.http("controller") as controller:
+        first = http.post("/v1/queries", json=body).json()
+        controller.post("/v1/opt-outs", json={"regime": "local", "nhs_numbers": present()[-5:]})
+        again = http.post("/v1/queries", json=body).json()
+    assert again["charge"]["repeat_of"] == first["id"] and again["stale"] is True
+    assert again["rows"] == first["rows"] and again["opt_outs_as_of"] == first["opt_outs_as_of"]
+
+
+def test_only_a_controller_delivers(served: Served) -> None:
+    for who in ("researcher", "admin", "auditor"):
+        with served.http(who) as http:
+            assert http.post("/v1/opt-outs", json={"regime": "national", "nhs_numbers": []}).status_code == 403
+
+
+def test_an_old_list_stops_questions(furnished: Path, tmp_path: Path) -> None:
+    home = copy_home(furnished, tmp_path / "home")
+    with sqlite3.connect(home / "database.sqlite") as books:
+        books.execute("UPDATE registers SET as_of = '2020-01-01T00:00:00.000000Z' WHERE regime = 'local'")
+    with Served(home) as served, served.http() as http:
+        answer = http.post("/v1/queries", json={"project": "demo", "dataset": "gp", "sql": "SELECT COUNT(*) FROM patients"})
+        assert (answer.status_code, answer.json()["reason"]) == (503, "opt-outs-stale")
+        assert http.get("/readyz").status_code == 503
+        budget = http.get("/v1/projects/demo").json()["budget"]
+        assert set(budget["spent"]["rho"]) <= {"0", "."}
+
+
+@pytest.mark.parametrize("regime", ["national", "local"])
+def test_a_person_with_and_without_a_record_look_alike(furnished: Path, tmp_path: Path, regime: str) -> None:
+    """Two homes alike: in one a person of the sample objects, in the other nobody's number does."""
+    told = []
+    for number, place in ((present()[3], "with"), ("9434765919", "without")):
+        with Served(copy_home(furnished, tmp_path / place)) as served, served.http("controller") as http:
+            answer = http.post("/v1/opt-outs", json={"regime": regime, "nhs_numbers": [number]})
+            log = served.http("auditor").get("/v1/audit?kind=opt-outs").json()["entries"]
+            told.append((IDS.sub("#", answer.text), [sorted(set(entry) - {"leaf"}) for entry in log]))
+    assert told[0] == told[1]
+
+
+def test_a_file_is_applied_at_the_terminal(furnished: Path, tmp_path: Path) -> None:
+    home = copy_home(furnished, tmp_path / "home")
+    file = tmp_path / "list.csv"
+    file.write_text("nhs_number\n" + "\n".join(present()[:20]) + "\n")
+    with office_of(home) as office:
+        first = office.deliver_opt_outs(office.host, file, "local")
+        second = office.deliver_opt_outs(office.host, file, "local")
+    assert (first[0]["applied"], first[0]["already_known"]) == (20, 0)
+    assert (second[0]["applied"], second[0]["already_known"]) == (0, 20)
