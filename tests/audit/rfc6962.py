@@ -1,4 +1,4 @@
-"""The definitions of RFC 6962, 2.1, and the checks of RFC 9162, 2.1.3.2 and 2.1.4.2, word by word. Slow; imports nothing of ours."""
+"""The definitions of RFC 6962, 2.1, and the checks of RFC 9162, 2.1.3.2 and 2.1.4.2, word by word; slow, and on its own."""
 
 from __future__ import annotations
 

@@ -146,14 +146,13 @@ class Writer:
         transaction = Transaction(self._connection)
         try:
             call.value = call.fn(transaction)
-            # Refused while a statement of this caller still runs: then it is this caller's failure.
+            transaction.end()
             self._raw.execute("RELEASE caller")
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is its caller's, and raised there
             call.error = error
+            transaction.end()
             self._raw.execute("ROLLBACK TO caller")
             self._raw.execute("RELEASE caller")
-        finally:
-            transaction.end()
 
     def _lost(self, batch: list[_Call], error: sqlite3.Error) -> None:
         if getattr(error, "sqlite_errorname", "").startswith(DISK):
