@@ -9,27 +9,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tre.sample.figures import ACUTE, CONDITIONS, CONTACTS
-from tre.sample.people import SINCE
+from tre.sample.people import SINCE, numbers, texts
 
-PANELS = (("bmi", "bmi"), ("bp", "systolic"), ("bp", "diastolic"), ("hba1c", "hba1c"), ("lipid", "cholesterol"))
+KINDS = ("bmi", "systolic", "diastolic", "hba1c", "cholesterol")
 
 
 def declarations() -> list[str]:
     """The lists that records are drawn from, and the people with each condition they have."""
-    codes = [(k, place, code) for k, condition in enumerate(CONDITIONS) for place, code in enumerate(condition.codes)]
-    drugs = [(k, place, *drug) for k, condition in enumerate(CONDITIONS) for place, drug in enumerate(condition.medicines)]
-    conditions = [(k, c.first_age, c.again, len(c.codes)) for k, c in enumerate(CONDITIONS)]
+    codes = [code for condition in CONDITIONS for code in condition.codes]
+    firsts = [sum(len(before.codes) for before in CONDITIONS[:k]) for k in range(len(CONDITIONS))]
+    medicines = [medicine for condition in CONDITIONS for medicine in condition.medicines]
+    first_medicines = [sum(len(before.medicines) for before in CONDITIONS[:k]) for k in range(len(CONDITIONS))]
+    ailments = [
+        (k, c.first_age, c.again, firsts[k], len(c.codes), first_medicines[k], first_medicines[k] + len(c.medicines))
+        for k, c in enumerate(CONDITIONS)
+    ]
     return [
-        _table("condition", "k, first_age, again, codes", conditions),
-        _table("listed", "k, place, code", codes),
-        _table("medicine", "k, place, bnf_code, quantity", drugs),
-        _table("contact", "place, code", list(enumerate(CONTACTS))),
-        _table("acute", "place, bnf_code, quantity", [(place, *drug) for place, drug in enumerate(ACUTE)]),
-        _table(
-            "panel",
-            "panel, kind",
-            [("bmi", "bmi"), ("bp", "systolic"), ("bp", "diastolic"), ("hba1c", "hba1c"), ("lipid", "cholesterol")],
-        ),
+        _table("condition", "k, first_age, again, opening, codes, from_medicine, past_medicine", ailments),
+        texts("condition_code", codes),
+        texts("contact_code", CONTACTS),
+        texts("medicine_code", [code for code, _ in medicines]),
+        numbers("medicine_quantity", [quantity for _, quantity in medicines]),
+        texts("acute_code", [code for code, _ in ACUTE]),
+        numbers("acute_quantity", [quantity for _, quantity in ACUTE]),
+        texts("kind_name", KINDS),
         "CREATE MACRO mistyped(number) AS concat(substr(number, 1, 9), (substr(number, 10, 1)::INTEGER + 1) % 10)",
         "CREATE MACRO spaced(number) AS concat_ws(' ', substr(number, 1, 3), substr(number, 4, 3), substr(number, 7, 4))",
         # Of 65,536: 200 mistyped numbers, and 600 written with spaces, which are right.
@@ -43,33 +46,33 @@ def declarations() -> list[str]:
     ]
 
 
-def _table(name: str, columns: str, rows: Sequence[tuple[object, ...]]) -> str:
-    values = ", ".join("(" + ", ".join(f"'{v}'" if isinstance(v, str) else str(v) for v in row) + ")" for row in rows)
+def _table(name: str, columns: str, rows: Sequence[tuple[float, ...]]) -> str:
+    values = ", ".join("(" + ", ".join(map(str, row)) + ")" for row in rows)
     return f"CREATE TABLE {name} AS SELECT * FROM (VALUES {values}) t({columns})"
 
 
 _CONDITIONS = """
-    SELECT i, number, k, again, codes, ends_on, o,
+    SELECT i, number, k, again, opening, codes, from_medicine, past_medicine, ends_on, o,
         on_a_day(least(greatest(born + (365.25 * first_age)::INTEGER, DATE '2000-01-01'), ends_on), ends_on, share(o, 0)) AS onset
     FROM (SELECT *, bits('o', i * 16 + k) AS o FROM people(first, past), condition WHERE (held >> k) & 1 = 1)"""
 
 # How often each panel was measured: most people never, the ill again and again.
 _VISITS = """
-    SELECT i, number, years, held, ends_on, unnest(['bmi', 'bp', 'hba1c', 'lipid']) AS panel,
-        unnest([
-            CASE WHEN years >= 16 AND share(v, 0) < 0.7 THEN 1 + least(9, floor(wait(v, 1) * 1.8)) ELSE 0 END,
-            CASE WHEN years >= 18 AND share(v, 2) < 0.7 + 0.25 * has(held, 'hypertension')::INTEGER
-                THEN 1 + least(14, floor(wait(v, 3) * (1.4 + 3 * has(held, 'hypertension')::INTEGER))) ELSE 0 END,
-            CASE WHEN has(held, 'diabetes') THEN least(1, floor(share(v, 4) * 25)) * (2 + least(16, floor(wait(v, 5) * 5)))
-                WHEN years >= 40 AND share(v, 4) < 0.34 THEN 1 + least(3, floor(wait(v, 5) * 0.7)) ELSE 0 END,
-            CASE WHEN years >= 40 AND share(v, 6) < 0.52 THEN 1 + least(9, floor(wait(v, 7) * 1.3)) ELSE 0 END
-        ]::INTEGER[]) AS times, registered_on
-    FROM (SELECT *, bits('v', i) AS v FROM people(first, past))"""
+    SELECT i, number, years, held, ends_on, registered_on, unnest([0, 1, 2, 3, 4]) AS kind,
+        unnest([bmi, pressure, pressure, hba1c, cholesterol]::INTEGER[]) AS times
+    FROM (SELECT *,
+        CASE WHEN years >= 16 AND share(v, 0) < 0.7 THEN 1 + least(9, floor(wait(v, 1) * 1.8)) ELSE 0 END AS bmi,
+        CASE WHEN years >= 18 AND share(v, 2) < 0.7 + 0.25 * has(held, 'hypertension')::INTEGER
+            THEN 1 + least(14, floor(wait(v, 3) * (1.4 + 3 * has(held, 'hypertension')::INTEGER))) ELSE 0 END AS pressure,
+        CASE WHEN has(held, 'diabetes') THEN least(1, floor(share(v, 4) * 25)) * (2 + least(16, floor(wait(v, 5) * 5)))
+            WHEN years >= 40 AND share(v, 4) < 0.34 THEN 1 + least(3, floor(wait(v, 5) * 0.7)) ELSE 0 END AS hba1c,
+        CASE WHEN years >= 40 AND share(v, 6) < 0.52 THEN 1 + least(9, floor(wait(v, 7) * 1.3)) ELSE 0 END AS cholesterol
+    FROM (SELECT *, bits('v', i) AS v FROM people(first, past)))"""
 
 
 def patients(first: int, past: int) -> str:
     return f"""
-        SELECT written(number, w) AS nhs_number, practice, board, region,
+        SELECT written(number, w) AS nhs_number, practice, board_name(board) AS board, region_name(region) AS region,
             CASE WHEN part(z, 1) < 130 THEN 'X' ELSE sex END AS sex,
             CASE WHEN part(z, 2) < 130 THEN '1850' ELSE year(born)::VARCHAR END AS year_of_birth,
             CASE WHEN part(z, 3) < 130 THEN 'Martian' ELSE ethnicity END AS ethnicity,
@@ -82,7 +85,7 @@ def patients(first: int, past: int) -> str:
 def events(first: int, past: int) -> str:
     """Each condition once at its onset and then from time to time, and the contacts that everyone has, more of them with age."""
     conditions = f"""
-        SELECT number, onset, ends_on, r, k, bits('e', (i * 16 + k) * 16 + r) AS m, codes
+        SELECT number, onset, ends_on, r, opening, codes, bits('e', (i * 16 + k) * 16 + r) AS m
         FROM (SELECT *, unnest(range(1 + least(10, floor((ends_on - onset) / 365.25 * again * 2 * share(o, 1)))::INTEGER)) AS r
             FROM conditions({first}, {past}))"""
     contacts = f"""
@@ -92,55 +95,60 @@ def events(first: int, past: int) -> str:
     return f"""
         SELECT written(number, part(m, 7)) AS nhs_number, day(d, part(m, 6)) AS date,
             CASE WHEN part(m, 5) < 65 THEN '' ELSE code END AS code
-        FROM (SELECT number, m, code, CASE WHEN r = 0 THEN onset ELSE on_a_day(onset, ends_on, share(m, 0)) END AS d
-            FROM ({conditions}) c
-            JOIN listed ON listed.k = c.k AND place = floor(codes * share(m, 1) * share(m, 1))::INTEGER
+        FROM (SELECT number, m, CASE WHEN r = 0 THEN onset ELSE on_a_day(onset, ends_on, share(m, 0)) END AS d,
+                condition_code(opening + floor(codes * share(m, 1) * share(m, 1))::INTEGER) AS code
+            FROM ({conditions})
             UNION ALL
-            SELECT number, m, code, on_a_day(greatest(registered_on, DATE '2012-01-01'), ends_on, share(m, 0)) AS d
-            FROM ({contacts}) JOIN contact ON place = floor({len(CONTACTS)} * share(m, 1) * share(m, 1))::INTEGER)"""
+            SELECT number, m, on_a_day(greatest(registered_on, DATE '2012-01-01'), ends_on, share(m, 0)) AS d,
+                contact_code(floor({len(CONTACTS)} * share(m, 1) * share(m, 1))::INTEGER) AS code
+            FROM ({contacts}))"""
 
 
 def measurements(first: int, past: int) -> str:
     """A value has a part of the person (the same every time), of the condition, and of the day."""
-    person = "sqrt(0.5) * bell(bits(kind, i))"
+    person = "sqrt(0.5) * bell(bits('q', i * 8 + kind))"
     value = f"""CASE kind
-        WHEN 'bmi' THEN 26.6 + 0.03 * (years - 40) + 6 * {person} + 1.4 * bell(m) + 2.8 * has(held, 'diabetes')::INTEGER
-        WHEN 'systolic' THEN 113 + 0.33 * (years - 25) + 12 * {person} + 8 * bell(m) + 7 * has(held, 'hypertension')::INTEGER
-        WHEN 'diastolic' THEN 75 + 8 * {person} + 6 * bell(m) + 3 * has(held, 'hypertension')::INTEGER
-        WHEN 'hba1c' THEN CASE WHEN has(held, 'diabetes') THEN 50 + 13 * abs({person}) + 7 * abs(bell(m))
+        WHEN 0 THEN 26.6 + 0.03 * (years - 40) + 6 * {person} + 1.4 * bell(m) + 2.8 * has(held, 'diabetes')::INTEGER
+        WHEN 1 THEN 113 + 0.33 * (years - 25) + 12 * {person} + 8 * bell(m) + 7 * has(held, 'hypertension')::INTEGER
+        WHEN 2 THEN 75 + 8 * {person} + 6 * bell(m) + 3 * has(held, 'hypertension')::INTEGER
+        WHEN 3 THEN CASE WHEN has(held, 'diabetes') THEN 50 + 13 * abs({person}) + 7 * abs(bell(m))
             ELSE 36 + 0.03 * (years - 40) + 3.6 * {person} + 1.2 * bell(m) END
         ELSE 5.2 + 1.1 * {person} + 0.4 * bell(m) - 1.0 * (has(held, 'chd') OR has(held, 'diabetes'))::INTEGER END"""
-    digits = "CASE WHEN kind IN ('bmi', 'cholesterol') THEN '%.1f' ELSE '%.0f' END"
+    visit = "bits('p', (i * 64 + r) * 8 + greatest(kind, 2))"  # weight and blood pressure are taken at the same one
+    digits = "CASE WHEN kind IN (0, 4) THEN '%.1f' ELSE '%.0f' END"
     return f"""
         SELECT written(number, part(m, 7)) AS nhs_number, day(d, part(m, 6)) AS date,
-            CASE WHEN part(m, 5) BETWEEN 60000 AND 60064 THEN 'weight' ELSE kind END AS kind,
+            CASE WHEN part(m, 5) BETWEEN 60000 AND 60064 THEN 'weight' ELSE kind_name(kind) END AS kind,
             CASE WHEN part(m, 5) < 130 THEN 'NaN' WHEN part(m, 5) < 230 THEN '9999' WHEN part(m, 5) < 900 THEN NULL
-                ELSE printf({digits}, greatest({value}, CASE kind WHEN 'cholesterol' THEN 1.8 ELSE 13 END)) END AS value
-        FROM (SELECT *, bits('x', (i * 64 + r) * 8 + strpos('bsdhc', kind[1])) AS m,
-                on_a_day(greatest(registered_on, {SINCE}), ends_on, sqrt(share(bits(panel, i * 64 + r), 0))) AS d
-            FROM (SELECT *, unnest(range(times)) AS r FROM visits({first}, {past})) JOIN panel USING (panel))"""
+                ELSE printf({digits}, greatest({value}, CASE kind WHEN 4 THEN 1.8 ELSE 13 END)) END AS value
+        FROM (SELECT *, bits('x', (i * 64 + r) * 8 + kind) AS m,
+                on_a_day(greatest(registered_on, {SINCE}), ends_on, sqrt(share({visit}, 0))) AS d
+            FROM (SELECT *, unnest(range(times)) AS r FROM visits({first}, {past})))"""
 
 
 def prescriptions(first: int, past: int) -> str:
     """A medicine for a condition is repeated every four weeks, back from the last one; others come once in a while."""
     repeated = f"""
-        SELECT number, bnf_code, quantity, onset, ends_on - (28 * r + part(s, 2) % 28)::INTEGER AS d,
-            bits('y', (i * 64 + k * 4 + place) * 64 + r) AS m
+        SELECT number, nth, onset, ends_on - (28 * r + part(s, 2) % 28)::INTEGER AS d, bits('y', (i * 64 + nth) * 64 + r) AS m
         FROM (SELECT *, unnest(range(1 + least(30, floor(wait(s, 1) * 9))::INTEGER)) AS r
-            FROM (SELECT *, bits('s', (i * 16 + k) * 4 + place) AS s FROM conditions({first}, {past}) JOIN medicine USING (k))
-            WHERE share(s, 0) < 0.65 - 0.2 * place)"""
+            FROM (SELECT *, bits('s', i * 64 + nth) AS s
+                FROM (SELECT *, unnest(range(from_medicine, past_medicine)) AS nth FROM conditions({first}, {past})))
+            WHERE share(s, 0) < 0.65 - 0.2 * (nth - from_medicine))"""
     once = f"""
-        SELECT number, registered_on, ends_on, bits('w', i * 64 + r) AS m
-        FROM (SELECT *, unnest(range(least(30, floor(wait(bits('u', i), 0) * (0.8 + 0.02 * years)))::INTEGER)) AS r
-            FROM people({first}, {past}))"""
+        SELECT number, registered_on, ends_on, m, floor({len(ACUTE)} * share(m, 1) * share(m, 1))::INTEGER AS nth
+        FROM (SELECT *, bits('w', i * 64 + r) AS m
+            FROM (SELECT *, unnest(range(least(30, floor(wait(bits('u', i), 0) * (0.8 + 0.02 * years)))::INTEGER)) AS r
+                FROM people({first}, {past})))"""
     return f"""
         SELECT written(number, part(m, 7)) AS nhs_number, day(d, part(m, 6)) AS date, bnf_code,
             CASE WHEN part(m, 5) < 130 THEN '-1' WHEN part(m, 5) < 230 THEN 'NaN' ELSE quantity::VARCHAR END AS quantity
-        FROM (SELECT number, bnf_code, CASE WHEN part(m, 4) < 9000 THEN quantity * 2 ELSE quantity END AS quantity, d, m
+        FROM (SELECT number, d, m, medicine_code(nth) AS bnf_code,
+                medicine_quantity(nth) * CASE WHEN part(m, 4) < 9000 THEN 2 ELSE 1 END AS quantity
             FROM ({repeated}) WHERE d >= onset
             UNION ALL
-            SELECT number, bnf_code, quantity, on_a_day(greatest(registered_on, {SINCE}), ends_on, share(m, 0)) AS d, m
-            FROM ({once}) JOIN acute ON place = floor({len(ACUTE)} * share(m, 1) * share(m, 1))::INTEGER)"""
+            SELECT number, on_a_day(greatest(registered_on, {SINCE}), ends_on, share(m, 0)) AS d, m,
+                acute_code(nth) AS bnf_code, acute_quantity(nth) AS quantity
+            FROM ({once}))"""
 
 
 def opt_outs(persons: int) -> str:
