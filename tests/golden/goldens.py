@@ -1,4 +1,4 @@
-"""Plans and the text they compile to, one file each. `python -m tests.golden.goldens` writes them anew, to be read in the diff."""
+"""Plans and the text they compile to, one file each; `python -m tests.golden.goldens` writes them anew."""
 
 from __future__ import annotations
 
