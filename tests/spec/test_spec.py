@@ -1,4 +1,4 @@
-"""The language by example: each file's question, asked of its few people, has its exact answer. Noise is taken out at the seam."""
+"""The language by example: the question of each file, asked of its few people, has its exact answer, noise being taken out."""
 
 from __future__ import annotations
 
