@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, insert, literal, select, update
 
-from tre.budget.stated import PURE, Stated, in_kind, loss_text, plain, scope_kind, tightens
+from tre.budget.stated import CONCENTRATED, PURE, Stated, in_kind, loss_text, plain, scope_kind, tightens
 from tre.budget.tables import PARTS, accounts, charges, reservations
 from tre.errors import Reason, Refusal
 from tre.loss import PrivacyLoss, epsilon_for
@@ -73,7 +73,7 @@ def exists(tx: Transaction, scope: str) -> bool:
 
 def open_account(tx: Transaction, scope: str, stated: Stated, cap: Stated | None = None) -> Balance:
     """Open a scope's account once. A researcher's starts with what that researcher was already charged for in the project."""
-    kind = scope_kind(scope, stated)
+    kind = _kind_within(tx, scope, scope_kind(scope, stated), stated)
     _within(scope, stated, cap)
     if exists(tx, scope):
         raise Refusal(Reason.INVALID_REQUEST, "This privacy budget exists already.", "Change it instead.")
@@ -113,6 +113,18 @@ def _within(scope: str, stated: Stated, cap: Stated | None) -> None:
             f"The dataset's lifetime cap is {cap}.",
             "State an epsilon and a delta within the lifetime cap.",
         )
+
+
+def _kind_within(tx: Transaction, scope: str, kind: str, stated: Stated) -> str:
+    """A researcher's own ceiling counts what the project's questions cost: rho cannot be counted as epsilon."""
+    project = "project:" + scope.removeprefix("researcher:").partition("/")[0]
+    if not scope.startswith("researcher:") or not exists(tx, project) or balance(tx, project).kind == PURE:
+        return kind
+    if kind == PURE and not stated.nothing:
+        raise Refusal(
+            Reason.INVALID_REQUEST, "The project's privacy budget is concentrated.", "State a delta such as 1e-6 as well."
+        )
+    return CONCENTRATED
 
 
 def _unchanged(tx: Transaction, scope: str, version: int | None) -> Balance:

@@ -8,7 +8,7 @@ written down; that a list which was never delivered, or too long ago, stops the 
 from __future__ import annotations
 
 from tre.optouts.deliveries import Delivery, Line, lines_of, read_file, receive
-from tre.optouts.registers import Batch, Standing, apply, batch, check_age, delivered, pseudonyms, standing
+from tre.optouts.registers import Batch, Standing, apply, batch, check_age, delivered, pseudonyms, sift, standing
 from tre.optouts.restriction import restrict
 
 __all__ = [
@@ -25,5 +25,6 @@ __all__ = [
     "read_file",
     "receive",
     "restrict",
+    "sift",
     "standing",
 ]

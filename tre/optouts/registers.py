@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -25,6 +25,7 @@ from tre.terms import timestamp
 # Sorted within a chunk, so that pages of the table are filled one after another; handed over in slices, for SQLite copies the
 # bytes it is given with each statement.
 CHUNK, SLICE = 200_000, 5_000
+WORTH_SIFTING = 20_000
 # A clock that was set back by less than this does not stop questions.
 SKEW = timedelta(minutes=5)
 
@@ -78,16 +79,18 @@ def apply(
     source: str,
     at: datetime,
     *,
+    known: int = 0,
     empty: bool = False,
 ) -> Batch:
-    """Write down who objected. ``empty``: the controller says in so many words that there is nobody, which makes the register
-    younger although nothing was received."""
+    """Write down who objected. ``known``: how many more were delivered that `sift` found in the register. ``empty``: the
+    controller says in so many words that there is nobody, which makes the register younger although nothing was received."""
     if regime not in REGIMES:
         raise Refusal(Reason.INVALID_REQUEST, "There is no such opt-out regime.", f"Regimes are {', '.join(REGIMES)}.")
     version = int(tx.execute(_NEWEST).scalar_one())
     accepted, applied = _add(tx, regime, pseudonyms, version + 1)
     if applied:
         version += 1
+    accepted += known
     if accepted or empty:
         own = version if applied else _own_version(tx, regime)
         tx.execute(_MOVE, {"regime": regime, "version": own, "as_of": timestamp(at)})
@@ -97,6 +100,22 @@ def apply(
     )
     tx.execute(insert(batches), _row(made))
     return made
+
+
+def sift(tx: Transaction, regime: str, delivered: Sequence[bytes]) -> tuple[list[bytes], int]:
+    """Those of a delivery that may be new, and how many are known for certain. For a read transaction before `apply`, so that a
+    list of millions which brings little that is new holds up no other write. Nothing leaves a register: known is known."""
+    if len(delivered) < WORTH_SIFTING:
+        return list(delivered), 0
+    new: list[bytes] = []
+    register = pseudonyms(tx, [regime])
+    entered = next(register, None)
+    for one in sorted(delivered):
+        while entered is not None and entered < one:
+            entered = next(register, None)
+        if one != entered:
+            new.append(one)
+    return new, len(delivered) - len(new)
 
 
 def batch(tx: Transaction, id: str) -> Batch:

@@ -1,0 +1,150 @@
+"""What a ledger must do, each as a function that fails when it does not: `test_ledger` on ours, `test_mutants` on wrong ones."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from tests.budget import books
+from tests.budget.books import AT, new_id, pots, taken
+from tre import budget
+from tre.budget import Stated
+from tre.errors import Error, Fault, Refusal
+from tre.loss import PrivacyLoss
+from tre.state import State, Transaction
+
+NOTHING = {"rho": 0, "epsilon": 0, "delta": 0}
+
+
+def a_budget_is_spent_to_its_last_unit(state: State) -> None:
+    books.open_books(state)
+    books.set_ceiling(state, "project:demo", rho=10)
+    answers = [books.ask(state, PrivacyLoss(rho=rho)) for rho in (3, 3, 3, 3, 1, 1)]
+    assert [answer is not None for answer in answers] == [True, True, True, False, True, False]
+    assert taken(state, "project:demo") == {"rho": 10, "epsilon": 0, "delta": 0}
+
+
+def racing_questions_never_overspend(state: State) -> None:
+    books.open_books(state)
+    books.set_ceiling(state, "project:demo", rho=20)
+    start = threading.Barrier(16)
+
+    def one(_: int) -> bool:
+        start.wait()
+        return books.ask(state, PrivacyLoss(rho=3)) is not None
+
+    with ThreadPoolExecutor(16) as threads:
+        answered = sum(threads.map(one, range(16)))
+    assert (answered, taken(state, "project:demo")["rho"]) == (6, 18)
+
+
+def every_ceiling_holds(state: State) -> None:
+    for scope in ("project:demo", "researcher:demo/alice", "dataset:gp"):
+        before = pots(state, scope)["ceiling"]
+        books.set_ceiling(state, scope, rho=2)
+        assert books.ask(state, PrivacyLoss(rho=3)) is None, scope
+        books.set_ceiling(state, scope, **before)
+    assert books.ask(state, PrivacyLoss(rho=3)) is not None
+
+
+def every_part_has_its_ceiling(state: State) -> None:
+    books.open_books(state)
+    books.set_ceiling(state, "project:demo", rho=10, delta=5)
+    assert books.ask(state, PrivacyLoss(rho=1, delta=6)) is None
+    assert books.ask(state, PrivacyLoss(rho=1, delta=5)) is not None
+    assert books.ask(state, PrivacyLoss(rho=1, delta=1)) is None
+    assert books.ask(state, PrivacyLoss(rho=1)) is not None
+
+
+def a_refused_question_takes_nothing(state: State) -> None:
+    """Also where the road writes the refusal down in the very transaction of the attempt."""
+    books.open_books(state, researcher=books.CAP)
+    books.set_ceiling(state, "dataset:gp", rho=2)
+
+    def write(tx: Transaction) -> None:
+        asked = {"question": new_id(), "project": "demo", "dataset": "gp", "person": "alice", "at": AT}
+        with pytest.raises(Refusal):
+            budget.ledger.reserve(tx, id=new_id(), loss=PrivacyLoss(rho=3), **asked)  # type: ignore[arg-type]
+
+    state.write(write)
+    for scope in ("project:demo", "researcher:demo/alice", "dataset:gp"):
+        assert taken(state, scope) == NOTHING, scope
+    books.assert_balanced(state)
+
+
+def a_fault_keeps_its_charge(state: State) -> None:
+    books.open_books(state)
+    for outcome in ("fault", "released"):
+        reservation = books.ask(state, PrivacyLoss(rho=7))
+        assert reservation is not None
+        before = taken(state, "project:demo"), taken(state, "dataset:gp")
+        books.settle(state, reservation, outcome)
+        assert (taken(state, "project:demo"), taken(state, "dataset:gp")) == before, outcome
+    assert pots(state, "project:demo")["reserved"] == NOTHING
+    books.assert_balanced(state)
+
+
+def a_reservation_is_settled_once(state: State) -> None:
+    books.open_books(state)
+    reservation, other = books.ask(state, PrivacyLoss(rho=7)), books.ask(state, PrivacyLoss(rho=7))
+    assert reservation and other
+    books.settle(state, reservation, "released")
+    before = pots(state, "project:demo")
+    for wrong in (reservation, "no-such-reservation"):
+        try:
+            books.settle(state, wrong, "fault")
+        except Fault:
+            pass
+        else:
+            raise AssertionError("settled twice")
+    assert pots(state, "project:demo") == before
+    books.assert_balanced(state)
+
+
+def a_question_is_charged_once(state: State) -> None:
+    books.open_books(state)
+    assert books.ask(state, PrivacyLoss(rho=7), question="the-question")
+    with contextlib.suppress(IntegrityError, Error):
+        books.ask(state, PrivacyLoss(rho=7), question="the-question")
+    assert taken(state, "project:demo")["rho"] == 7
+
+
+def a_dataset_counts_pure_questions_as_rho(state: State) -> None:
+    """epsilon 0.5 is rho 0.125 to the dataset, whatever the project's kind."""
+    books.open_books(state, project=Stated(Decimal(1), Decimal(0)))
+    assert books.ask(state, PrivacyLoss(epsilon=5 * 10**11))
+    assert taken(state, "project:demo") == {"rho": 0, "epsilon": 5 * 10**11, "delta": 0}
+    assert taken(state, "dataset:gp") == {"rho": 125 * 10**9, "epsilon": 0, "delta": 0}
+
+
+def a_lowered_ceiling_stops_every_charge(state: State) -> None:
+    """Spent delta above the lowered delta: not even a question without delta fits, or the budget's statement would be untrue."""
+    books.open_books(state)
+    assert books.ask(state, PrivacyLoss(rho=5, delta=5))
+    books.set_ceiling(state, "project:demo", delta=4)
+    assert books.ask(state, PrivacyLoss(rho=1)) is None
+
+
+def every_ceiling_holds_with_a_researchers_own(state: State) -> None:
+    books.open_books(state, researcher=books.CAP)
+    every_ceiling_holds(state)
+
+
+CHECKS: tuple[Callable[[State], None], ...] = (
+    a_budget_is_spent_to_its_last_unit,
+    racing_questions_never_overspend,
+    every_ceiling_holds_with_a_researchers_own,
+    every_part_has_its_ceiling,
+    a_refused_question_takes_nothing,
+    a_fault_keeps_its_charge,
+    a_reservation_is_settled_once,
+    a_question_is_charged_once,
+    a_dataset_counts_pure_questions_as_rho,
+    a_lowered_ceiling_stops_every_charge,
+)
