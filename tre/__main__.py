@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -28,6 +28,7 @@ token_app = typer.Typer(no_args_is_help=True, help="Identities and their tokens.
 for name, group in (("opt-outs", opt_outs_app), ("audit", audit_app), ("policy", policy_app), ("token", token_app)):
     app.add_typer(group, name=name)
 
+Form = Literal["parquet", "csv"]
 Json = Annotated[bool, typer.Option("--json", help="JSON on stdout.")]
 out, err = Console(), Console(stderr=True)
 
@@ -64,10 +65,10 @@ def _progress(title: str) -> Iterator[Any]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
-        task = bar.add_task(title, total=None)
+        task = bar.add_task(title, total=1.0)
 
-        def step(done: int, total: int, what: str = "") -> None:
-            bar.update(task, completed=done, total=total or None, description=f"{title} {what}".strip())
+        def step(what: str, fraction: float) -> None:
+            bar.update(task, completed=fraction, description=f"{title}: {what}")
 
         yield step
 
@@ -102,14 +103,12 @@ def sample(
     folder: Annotated[Path, typer.Argument(metavar="OUT")],
     persons: Annotated[int, typer.Option(min=1, max=70_000_000)] = 100_000,
     seed: Annotated[int, typer.Option(min=0)] = 1,
-    form: Annotated[str, typer.Option("--format", help="parquet or csv")] = "parquet",
+    form: Annotated[Form, typer.Option("--format")] = "parquet",
     as_json: Json = False,
 ) -> None:
     """Make realistic synthetic records and a list of opt-outs; the same bytes for the same seed."""
     from tre.sample import generate
 
-    if form not in ("parquet", "csv"):
-        raise Unfit("--format is parquet or csv")
     with _progress("making records") as step:
         generate(folder, persons=persons, seed=seed, form=form, progress=step)
     _show({"folder": str(folder), "persons": persons, "seed": seed}, as_json)

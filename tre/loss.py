@@ -10,6 +10,7 @@ Sources: Bun and Steinke 2016 (zCDP); Canonne, Kamath and Steinke 2020 (discrete
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from fractions import Fraction
@@ -106,7 +107,7 @@ def laplace_scale(sensitivity: int, epsilon: int) -> float:
     return _smallest(sensitivity / (epsilon / UNIT), lambda b: laplace_loss(sensitivity, b).epsilon <= epsilon)
 
 
-def _smallest(start: float, enough) -> float:  # type: ignore[no-untyped-def]
+def _smallest(start: float, enough: Callable[[float], bool]) -> float:
     scale = start * (1 - 2**-48)
     while not enough(scale):
         scale = math.nextafter(scale, math.inf)

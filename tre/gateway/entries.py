@@ -28,8 +28,10 @@ def asked(at: datetime, person: Person, request: Request, question: str, text: s
     return _entry("asked", at, person, request.project, request.dataset, {"id": question, "question": text, "policy": policy})
 
 
-def reserved(at: datetime, person: Person, reservation: Reservation, plan: str, due: datetime) -> Entry:
-    body = {"id": reservation.question, "reservation": reservation.id, "plan": plan, "due": timestamp(due)}
+def reserved(at: datetime, person: Person, reservation: Reservation, plan: str, due: datetime | None) -> Entry:
+    body = {"id": reservation.question, "reservation": reservation.id, "plan": plan}
+    if due is not None:
+        body["due"] = timestamp(due)
     return _entry("reserved", at, person, reservation.project, reservation.dataset, body | _loss(reservation.loss))
 
 

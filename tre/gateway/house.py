@@ -29,7 +29,6 @@ class House:
     keys: Keys
     reader: Reader
     store: Path
-    work: Path
     digests: dict[str, str]
     sandbox: bool = True
     clock: Callable[[], datetime] = wall_clock

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from tre import audit, budget, optouts, projects, store
 from tre.audit import checkpoint
@@ -26,6 +26,7 @@ CHECKPOINT_S = 60.0
 ORIGIN = "tre.local/log"
 NEVER = timedelta(days=36_500)
 Step = Callable[..., None]
+T = TypeVar("T")
 
 
 class Office:
@@ -361,9 +362,9 @@ class Office:
         self,
         kind: str,
         person: Person,
-        change: Callable[[Transaction], tuple[Any, Body]],
+        change: Callable[[Transaction], tuple[T, Body]],
         project: str | None = None,
         dataset: str | None = None,
         **body: str,
-    ) -> Any:
+    ) -> T:
         return carry_out(self.state, Act(kind, person, self.clock(), project, dataset, body), change)

@@ -8,6 +8,7 @@ order.
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import threading
@@ -36,6 +37,7 @@ class Worker:
 
     def __init__(self, store: Path, work: Path, sandbox: bool, cores: tuple[int, ...] = (), memory_gb: int = 2) -> None:
         self._store, self._work = store.resolve(), work.resolve()
+        _sweep(self._work)
         self._sandbox, self._cores, self._memory_gb = sandbox, cores, memory_gb
         self._turn = threading.RLock()
         self._closed = False
@@ -126,7 +128,7 @@ class Worker:
         return self._child
 
     def _start(self) -> None:
-        self._temporary = tempfile.mkdtemp(prefix="worker-", dir=self._work)
+        self._temporary = tempfile.mkdtemp(prefix=f"worker-{os.getpid()}-", dir=self._work)
         cores = ",".join(str(core) for core in self._cores)
         sandbox = "on" if self._sandbox else "off"
         self._child = Child("tre.vault.worker", str(self._store), self._temporary, sandbox, cores, str(self._memory_gb))
@@ -139,3 +141,10 @@ class Worker:
         if self._temporary:
             shutil.rmtree(self._temporary, ignore_errors=True)
         self._temporary = ""
+
+
+def _sweep(work: Path) -> None:
+    """Removes what the workers of a server that is gone had spilled: it was killed before it could."""
+    for folder in work.glob("worker-*-*"):
+        if not Path("/proc", folder.name.split("-")[1]).exists():
+            shutil.rmtree(folder, ignore_errors=True)

@@ -132,9 +132,9 @@ def tell_problems(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def on_exception(_: Request, error: Exception) -> Response:
-        response = problem(FAULT, FAULT_DETAIL)
-        log.error("fault %s: %s", response.body[-60:].decode("ascii", "replace"), type(error).__name__)  # type: ignore[index]
-        return response
+        id = secrets.token_hex(16)
+        log.error("fault %s: %s", id, type(error).__name__)
+        return problem(FAULT, FAULT_DETAIL, "", id)
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
