@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -197,6 +198,24 @@ def test_a_worker_sees_no_secret_and_no_other_folder(
     opened = {os.readlink(link) for link in (process / "fd").iterdir()}
     outside = {path for path in opened if path.startswith("/") and not path.startswith((str(held[0].folder), "/dev/"))}
     assert outside == set()
+
+
+def test_what_a_killed_server_left_is_swept(store: Path, work: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    for name in (f"worker-{gone.pid}-x", f"worker-{os.getpid()}-x"):
+        (work / name).mkdir()
+        (work / name / "spilled").write_text("exact")
+    Worker(store, work, sandbox=True).close()
+    assert [folder.name for folder in work.iterdir()] == [f"worker-{os.getpid()}-x"]
+
+
+def test_no_engine_is_imported_before_the_sandbox_stands() -> None:
+    """What `python -m tre.vault.worker` imports on its way to `main`."""
+    script = "import sys, tre.vault, tre.vault.worker; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=True)
+    assert {"tre.vault.worker", "tre.sandbox"} <= set(done.stdout.split())
+    assert not {"duckdb", "opendp", "numpy", "tre.vault.noise", "tre.vault.engines"} & set(done.stdout.split())
 
 
 def test_cores_are_the_worker_s_own(store: Path, work: Path, held: tuple[Snapshot, Exclusion]) -> None:
