@@ -12,11 +12,12 @@ import pytest
 from tre import projects
 from tre.errors import Reason, Refusal
 from tre.policy import Policies, PurposePolicy
+from tre.policy.model import REGIMES
 from tre.state import State
 from tre.terms import Person
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
-ALL = ("type-1", "national", "local")
+ALL = REGIMES
 POLICIES = Policies(
     datasets={},
     purposes={

@@ -90,7 +90,8 @@ MOVES = {"inactive": {"active", "closed"}, "active": {"inactive", "closed"}, "he
 def test_from_a_state_to_the_next(start: str, state: State) -> None:
     for number, aim in enumerate(MOVES):
         id = f"p{number}"
-        state.write(lambda tx, id=id: projects.create(tx, replace(DEMO, id=id, state=start)))
+        project = replace(DEMO, id=id, state=start)
+        state.write(lambda tx, project=project: projects.create(tx, project))  # type: ignore[misc]
         move = lambda tx, id=id, aim=aim: projects.change(tx, id, state=aim)  # type: ignore[misc]  # noqa: E731
         if aim == start or aim in MOVES[start]:
             assert state.write(move).state == aim

@@ -1,0 +1,277 @@
+"""The registers: counts that add up, a version that moves only for somebody new, an age that stops questions."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+import time
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from tests.optouts.conftest import AT, people
+from tre import optouts
+from tre.errors import Reason, Refusal
+from tre.optouts import Batch, registers
+from tre.optouts.tables import REGIMES
+from tre.state import State
+
+DAY = timedelta(days=1)
+
+
+def apply(
+    state: State,
+    regime: str,
+    who: list[bytes],
+    rejected: Mapping[str, int] | None = None,
+    at: datetime = AT,
+    *,
+    known: int = 0,
+    empty: bool = False,
+) -> Batch:
+    return state.write(lambda tx: optouts.apply(tx, regime, who, rejected or {}, "a test", at, known=known, empty=empty))
+
+
+def listed(state: State, *regimes: str) -> list[bytes]:
+    with state.read() as tx:
+        return list(optouts.pseudonyms(tx, regimes))
+
+
+def deliver_all(state: State, at: datetime = AT) -> None:
+    for regime in REGIMES:
+        apply(state, regime, people(1), at=at)
+
+
+def stale(state: State, now: datetime, days: int = 7, regimes: tuple[str, ...] = REGIMES) -> bool:
+    try:
+        with state.read() as tx:
+            optouts.check_age(tx, regimes, now, days)
+    except Refusal as refusal:
+        assert refusal.reason is Reason.OPT_OUTS_STALE
+        return True
+    return False
+
+
+def test_what_is_received_is_applied_known_or_rejected(state: State) -> None:
+    first = apply(state, "national", people(3, 1, 2, 3), {"invalid-nhs-number": 2, "missing": 1})
+    assert (first.received, first.applied, first.already_known, first.version) == (7, 3, 1, 1)
+    again = apply(state, "national", people(2, 4), known=5)
+    assert (again.received, again.applied, again.already_known, again.version) == (7, 1, 6, 2)
+    with state.read() as tx:
+        assert optouts.batch(tx, first.id) == first
+        assert optouts.batch(tx, again.id) == again
+        with pytest.raises(Refusal):
+            optouts.batch(tx, "another")
+
+
+@settings(max_examples=25)
+@given(st.lists(st.tuples(st.sampled_from(REGIMES), st.lists(st.integers(0, 30)), st.integers(0, 3)), min_size=3, max_size=6))
+def test_any_deliveries_add_up(deliveries: list[tuple[str, list[int], int]]) -> None:
+    """Against a set of each register; small slices, so that they end in all places."""
+    with _Temporary() as state:
+        model: dict[str, set[int]] = {regime: set() for regime in REGIMES}
+        version = 0
+        for regime, who, wrong in deliveries:
+            new = set(who) - model[regime]
+            made = apply(state, regime, people(*who), {"missing": wrong} if wrong else {})
+            model[regime] |= new
+            version += bool(new)
+            assert (made.applied, made.version) == (len(new), version)
+            assert made.received == len(who) + wrong == made.applied + made.already_known + sum(made.rejected.values())
+        for regimes in (REGIMES, ("national",), ("local", "type-1")):
+            assert listed(state, *regimes) == people(*sorted(set().union(*(model[regime] for regime in regimes))))
+
+
+class _Temporary:
+    def __enter__(self) -> State:
+        self.folder = tempfile.TemporaryDirectory()
+        self.slices, self.chunk = registers.SLICE, registers.CHUNK
+        registers.SLICE, registers.CHUNK = 3, 7
+        self.state = State.open(f"sqlite:///{self.folder.name}/database.sqlite")
+        return self.state
+
+    def __exit__(self, *_: object) -> None:
+        registers.SLICE, registers.CHUNK = self.slices, self.chunk
+        self.state.close()
+        self.folder.cleanup()
+
+
+def test_the_version_moves_for_somebody_new_only(state: State) -> None:
+    assert apply(state, "national", people(1, 2)).version == 1
+    assert apply(state, "national", people(2, 1), at=AT + DAY).version == 1
+    assert apply(state, "type-1", people(1)).version == 2
+    assert apply(state, "national", people(1, 2, 3)).version == 3
+    with state.read() as tx:
+        assert optouts.standing(tx, ["type-1"]).version == 2
+        assert optouts.standing(tx, ["type-1", "national"]).version == 3
+
+
+def test_a_register_that_is_not_needed_does_not_move_a_question(state: State) -> None:
+    apply(state, "type-1", people(1))
+    with state.read() as tx:
+        before = optouts.standing(tx, ["type-1"]).version
+    apply(state, "local", people(2))
+    with state.read() as tx:
+        assert optouts.standing(tx, ["type-1"]).version == before
+
+
+def test_the_oldest_of_the_needed_registers_counts(state: State) -> None:
+    apply(state, "national", people(1), at=AT)
+    apply(state, "local", people(1), at=AT + 3 * DAY)
+    with state.read() as tx:
+        found = optouts.standing(tx, ["national", "local"])
+        assert (found.as_of, found.age(AT + 4 * DAY)) == ("2026-03-01T12:00:00.000000Z", 4 * DAY)
+        assert optouts.standing(tx, ["local"]).as_of == "2026-03-04T12:00:00.000000Z"
+        assert optouts.delivered(tx) == {
+            "type-1": None,
+            "national": "2026-03-01T12:00:00.000000Z",
+            "local": "2026-03-04T12:00:00.000000Z",
+        }
+
+
+def test_a_register_that_was_never_delivered_stops_the_questions_that_need_it(state: State) -> None:
+    assert stale(state, AT)
+    apply(state, "type-1", people(1))
+    apply(state, "national", people(1))
+    assert stale(state, AT)
+    assert not stale(state, AT, regimes=("type-1", "national"))
+    with state.read() as tx, pytest.raises(Refusal) as caught:
+        optouts.standing(tx, ["local"])
+    assert caught.value.reason is Reason.OPT_OUTS_STALE
+
+
+@pytest.mark.parametrize(("seconds", "refused"), [(-1, False), (0, False), (1, True)])
+@pytest.mark.parametrize("days", [1, 7, 21])
+def test_the_age_limit_to_the_second(seconds: int, refused: bool, days: int, state: State) -> None:
+    deliver_all(state)
+    assert stale(state, AT + days * DAY + timedelta(seconds=seconds), days) is refused
+
+
+def test_one_old_register_is_enough(state: State) -> None:
+    deliver_all(state)
+    for regime in ("type-1", "local"):
+        apply(state, regime, people(1), at=AT + 8 * DAY)
+    assert stale(state, AT + 8 * DAY)
+    assert not stale(state, AT + 8 * DAY, regimes=("local", "type-1"))
+
+
+def test_a_delivery_with_nothing_new_makes_a_register_younger(state: State) -> None:
+    deliver_all(state)
+    for regime in REGIMES:
+        apply(state, regime, people(1), at=AT + 8 * DAY)
+    assert not stale(state, AT + 15 * DAY)
+
+
+def test_an_empty_or_unreadable_delivery_does_not(state: State) -> None:
+    """A dead feed delivers empty files, a changed one lines that nobody can read: both must be noticed."""
+    deliver_all(state)
+    apply(state, "local", [], at=AT + 8 * DAY)
+    apply(state, "type-1", [], {"invalid-nhs-number": 1_000}, at=AT + 8 * DAY)
+    assert stale(state, AT + 8 * DAY, regimes=("local",)) and stale(state, AT + 8 * DAY, regimes=("type-1",))
+    apply(state, "local", [], at=AT + 8 * DAY, empty=True)
+    assert not stale(state, AT + 8 * DAY, regimes=("local",))
+    with state.read() as tx:
+        assert optouts.standing(tx, ["local"]).version == 3
+
+
+def test_a_list_from_a_time_that_has_not_come_stops_questions(state: State) -> None:
+    """Else a clock that once ran ahead would keep a list young for ever; a small step back is nothing."""
+    deliver_all(state, at=AT + DAY)
+    assert stale(state, AT)
+    assert not stale(state, AT + DAY - timedelta(minutes=4))
+    deliver_all(state, at=AT)
+    assert not stale(state, AT)
+
+
+def test_the_refusal_names_no_list_and_no_number(state: State) -> None:
+    with state.read() as tx, pytest.raises(Refusal) as never:
+        optouts.check_age(tx, REGIMES, AT, 7)
+    assert not any(regime in str(never.value.args) for regime in REGIMES)
+
+
+def test_a_list_of_pseudonyms_is_in_order_and_holds_each_once(state: State) -> None:
+    apply(state, "national", people(5, 1, 300))
+    apply(state, "local", people(300, 2))
+    apply(state, "type-1", people(9))
+    assert listed(state, "national", "local") == people(1, 2, 5, 300)
+    assert listed(state, "local", "national", "local") == people(1, 2, 5, 300)
+    assert listed(state, "type-1") == people(9)
+
+
+@pytest.mark.parametrize("regimes", [(), ("type-2",), ("national", "")])
+def test_an_unknown_regime_is_a_mistake_of_ours(regimes: tuple[str, ...], state: State) -> None:
+    with state.read() as tx:
+        for ask in (optouts.standing, lambda tx, names: list(optouts.pseudonyms(tx, names))):
+            with pytest.raises(ValueError, match="regimes"):
+                ask(tx, regimes)
+    with pytest.raises(Refusal):
+        apply(state, "type-2", people(1))
+
+
+@pytest.mark.parametrize("wrong", [b"", b"x" * 15, b"x" * 17])
+def test_a_pseudonym_of_another_length_is_refused_whole(wrong: bytes, state: State) -> None:
+    with pytest.raises(ValueError, match="16 bytes"):
+        apply(state, "national", [*people(1, 2), wrong])
+    with state.read() as tx:
+        assert tx.execute(text("SELECT count(*) FROM objections")).scalar_one() == 0
+        assert tx.execute(text("SELECT count(*) FROM registers")).scalar_one() == 0
+
+
+def test_an_objection_is_never_taken_out_or_moved(state: State) -> None:
+    apply(state, "national", people(1))
+    for act in ("DELETE FROM objections", "UPDATE objections SET regime = 'local'", "DELETE FROM opt_out_batches"):
+        with pytest.raises(IntegrityError):
+            state.write(lambda tx, act=act: tx.execute(text(act)))  # type: ignore[misc]
+
+
+def test_the_registers_hold_pseudonyms_and_nothing_else_of_a_person(state: State, tmp_path: Path) -> None:
+    apply(state, "national", people(1))
+    with sqlite3.connect(tmp_path / "database.sqlite") as raw:
+        assert [row[1] for row in raw.execute("PRAGMA table_info(objections)")] == ["regime", "pseudonym", "version"]
+
+
+def test_what_was_sifted_is_what_was_delivered(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    apply(state, "national", people(*range(0, 100, 2)))
+    delivered = people(*range(50, 150), 60, 149)
+    for limit in (0, 10**6):
+        monkeypatch.setattr(registers, "WORTH_SIFTING", limit)
+        with state.read() as tx:
+            new, known = optouts.sift(tx, "national", delivered)
+            assert optouts.sift(tx, "local", people(1)) == (people(1), 0)
+        assert len(new) + known == len(delivered)
+        assert set(people(*range(51, 150, 2), *range(100, 150))) <= set(new)
+    monkeypatch.setattr(registers, "WORTH_SIFTING", 0)
+    with state.read() as tx:
+        new, known = optouts.sift(tx, "national", delivered)
+    made = apply(state, "national", new, known=known)
+    assert (made.received, made.applied, made.already_known) == (102, 75, 27)
+
+
+def test_a_hundred_thousand_at_once(state: State) -> None:
+    who = [os.urandom(16) for _ in range(100_000)]
+    made = apply(state, "national", who)
+    assert (made.received, made.applied, made.already_known) == (100_000, 100_000, 0)
+    assert listed(state, "national") == sorted(who)
+    assert apply(state, "national", who[:50_000]).applied == 0
+
+
+@pytest.mark.audit
+def test_one_and_a_quarter_million_at_once(state: State, capsys: pytest.CaptureFixture[str]) -> None:
+    who = [os.urandom(16) for _ in range(1_280_000)]
+    start = time.monotonic()
+    made = apply(state, "national", who, {"invalid-nhs-number": 9})
+    first = time.monotonic()
+    with state.read() as tx:
+        new, known = optouts.sift(tx, "national", who)
+    sifted = time.monotonic()
+    with capsys.disabled():
+        print(f"\n1.28 M opt-outs: {len(who) / (first - start):,.0f} a second; sifted again in {sifted - first:.1f} s")
+    assert (made.received, made.applied) == (1_280_009, 1_280_000)
+    assert (new, known) == ([], 1_280_000)
