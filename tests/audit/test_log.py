@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from tests.audit.logs import START, Log, entry
 from tre import audit
+from tre.errors import Reason
 
 
 def test_a_leaf_is_canonical_json_of_what_was_given_and_nothing_else(log: Log, noon: datetime) -> None:
@@ -51,6 +52,15 @@ def test_a_body_cannot_say_what_a_label_says(noon: datetime, name: str) -> None:
 def test_a_body_holds_texts_integers_and_null(noon: datetime, value: object) -> None:
     with pytest.raises(TypeError):
         audit.Entry("asked", noon, {"name": value})  # type: ignore[dict-item]
+
+
+def test_a_reason_is_a_text_like_any_other(log: Log, noon: datetime) -> None:
+    given = audit.Entry("refused", noon, {"told": Reason.TOO_LARGE}, reason=Reason.TOO_LARGE)
+    log.state.write(lambda tx: audit.append(tx, given))
+    with log.state.read() as tx:
+        assert [(one.reason, one.body["told"]) for one in audit.page(tx, reason="too-large")] == [("too-large", "too-large")]
+    log.sign()
+    assert log.verify().ok
 
 
 def test_an_entry_fits_the_two_bytes_of_length_a_bundle_gives_it(log: Log, noon: datetime) -> None:

@@ -53,7 +53,7 @@ class Entry:
             raise ValueError("an entry has a kind")
         if clash := set(_NAMED) & set(self.body):
             raise ValueError(f"a body cannot use a label's name: {sorted(clash)}")
-        if any(type(name) is not str or type(value) not in (str, int, type(None)) for name, value in self.body.items()):
+        if any(not isinstance(value, str | int | None) or isinstance(value, bool) for value in self.body.values()):
             raise TypeError("a body maps names to texts, integers and null")
 
     @property

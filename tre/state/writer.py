@@ -126,8 +126,8 @@ class Writer:
             try:
                 self._raw.execute("BEGIN IMMEDIATE")
                 return True
-            except sqlite3.OperationalError as error:
-                if not error.sqlite_errorname.startswith("SQLITE_BUSY") or time.monotonic() > until:
+            except sqlite3.Error as error:
+                if not _name(error).startswith("SQLITE_BUSY") or time.monotonic() > until:
                     return False
 
     def _commit(self, batch: list[_Call]) -> None:
@@ -155,7 +155,7 @@ class Writer:
             self._raw.execute("RELEASE caller")
 
     def _lost(self, batch: list[_Call], error: sqlite3.Error) -> None:
-        if getattr(error, "sqlite_errorname", "").startswith(DISK):
+        if _name(error).startswith(DISK):
             self._disk = False
         try:
             self._raw.rollback()
@@ -163,3 +163,7 @@ class Writer:
             self._disk = False
         for call in batch:
             call.value, call.error = None, call.error or Fault("state")
+
+
+def _name(error: sqlite3.Error) -> str:
+    return str(getattr(error, "sqlite_errorname", ""))
