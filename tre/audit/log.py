@@ -6,7 +6,7 @@ Every append reads the edge of the tree inside its own write transaction: anothe
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -53,7 +53,8 @@ class Entry:
             raise ValueError("an entry has a kind")
         if clash := set(_NAMED) & set(self.body):
             raise ValueError(f"a body cannot use a label's name: {sorted(clash)}")
-        if any(not isinstance(value, str | int | None) or isinstance(value, bool) for value in self.body.values()):
+        values: Iterable[object] = self.body.values()
+        if any(isinstance(value, bool) or not isinstance(value, str | int | None) for value in values):
             raise TypeError("a body maps names to texts, integers and null")
 
     @property

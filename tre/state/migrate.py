@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from tre.state.schema import MIGRATIONS
 
-
-def _config(connection: Connection | None = None) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+def upgrade(connection: Connection, folder: Path) -> None:
+    """Every migration of the folder after the database's own, inside the transaction that the caller holds."""
+    config = _config(folder)
     config.attributes["connection"] = connection
-    return config
+    command.upgrade(config, "head")
 
 
-def upgrade(connection: Connection) -> None:
-    """Every migration after the database's own, inside the transaction that the caller holds."""
-    command.upgrade(_config(connection), "head")
-
-
-def head() -> str | None:
+def head(folder: Path) -> str | None:
     """The newest revision, as the migration library works it out."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
+    return ScriptDirectory.from_config(_config(folder)).get_current_head()
+
+
+def _config(folder: Path) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    return config

@@ -39,5 +39,5 @@ def bring_to_head(connection: Connection) -> bool:
     # Imported here: it costs half a second that a start at head need not pay.
     from tre.state.migrate import upgrade
 
-    upgrade(connection)
+    upgrade(connection, MIGRATIONS)
     return True
