@@ -90,6 +90,8 @@ def _copy(node: ast.AST) -> str:
             return next((part.name for part in parts if part.name in COPIES), "")
         case ast.Attribute(value=ast.Name(id="dataclasses" | "copy"), attr=name) if name in COPIES:
             return name
+        case ast.Call(func=ast.Call(func=ast.Name(id="type"))):
+            return "type(value)"
     return ""
 
 
@@ -97,8 +99,6 @@ def _trick(node: ast.AST) -> str:
     match node:
         case ast.Attribute(attr=name) | ast.Name(id=name) if name in TRICKS:
             return name
-        case ast.Call(func=ast.Call(func=ast.Name(id="type"))):
-            return "type(value)"
         case ast.Call(func=ast.Name(id="getattr"), args=[_, ast.Constant(value=str(name)), *_]) if name in GUARDED:
             return name
     return ""

@@ -49,7 +49,7 @@ FORGERIES = {
     "copied": "import copy\nfrom tre.plan.order import Order\ndef f(order): return copy.copy(order)",
     "replaced, later Python": "import copy\nfrom tre.plan import order\ndef f(it): return copy.replace(it, draws=())",
     "its own class": "def f(release): return release.__class__(b'', 0)",
-    "its type": "def f(release): return type(release)(b'', 0)",
+    "its type": "from tre.terms import Release\ndef f(release): return type(release)(b'', 0)",
     "unmade": "def f(kind): return object.__new__(kind)",
     "thawed": "def f(release): object.__setattr__(release, 'suppressed', 0)",
     "looked up": "from tre import terms\ndef f(): return getattr(terms, 'Release')(b'', 0)",
