@@ -29,9 +29,9 @@ class Finding:
 def findings(source: str) -> list[Finding]:
     """Every use of a guarded type but as a type, and every trick that copies a frozen value with other fields."""
     tree = ast.parse(source)
-    names = _guarded_names(tree)
-    asleep = set(_only_types(tree))
     carries = any(part.name in CARRIERS for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for part in node.names)
+    names = _guarded_names(tree) | (_copying_names(tree) if carries else {})
+    asleep = set(_only_types(tree))
     found = []
     for function, node in _nodes(tree):
         if id(node) in asleep:
@@ -62,6 +62,12 @@ def _guarded_names(tree: ast.Module) -> dict[str, str]:
     return names
 
 
+def _copying_names(tree: ast.Module) -> dict[str, str]:
+    """The names under which this module knows what copies a frozen value with other fields."""
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module in ("dataclasses", "copy")]
+    return {part.asname or part.name: part.name for node in imports for part in node.names if part.name in COPIES}
+
+
 def _only_types(tree: ast.Module) -> Iterator[int]:
     """The nodes that say a type and make nothing: annotations, unions of types, patterns, the second half of isinstance."""
     for node in ast.walk(tree):
@@ -86,8 +92,6 @@ def _types_in(node: ast.AST) -> list[ast.AST]:
 
 def _copy(node: ast.AST) -> str:
     match node:
-        case ast.ImportFrom(module="dataclasses" | "copy", names=parts):
-            return next((part.name for part in parts if part.name in COPIES), "")
         case ast.Attribute(value=ast.Name(id="dataclasses" | "copy"), attr=name) if name in COPIES:
             return name
         case ast.Call(func=ast.Call(func=ast.Name(id="type"))):
