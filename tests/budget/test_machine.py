@@ -15,6 +15,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from tests.budget import books
 from tests.budget.books import AT, CAP
+from tests.databases import new_database
 from tre import budget
 from tre.budget import Stated, tightens
 from tre.errors import Fault, Reason, Refusal
@@ -66,7 +67,7 @@ class Ledger(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
-        self.state = State.open(f"sqlite:///{self.folder / 'database.sqlite'}")
+        self.state = State.open(new_database(self.folder))
         cap, half = CAP, Stated(Decimal(4), Decimal("1e-6"))
         self.models = {
             RHO: Model(half),

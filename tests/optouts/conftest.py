@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import tre.optouts  # noqa: F401 - its tables
+from tests.databases import new_database
 from tre.persons import valid_nhs_number
 from tre.state import State
 
@@ -23,5 +24,5 @@ def people(*numbers: int) -> list[bytes]:
 
 @pytest.fixture
 def state(tmp_path: Path) -> Iterator[State]:
-    with State.open(f"sqlite:///{tmp_path / 'database.sqlite'}") as opened:
+    with State.open(new_database(tmp_path)) as opened:
         yield opened

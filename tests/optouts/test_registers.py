@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from tests.databases import new_database
 from tests.optouts.conftest import AT, people
 from tre import optouts
 from tre.errors import Reason, Refusal
@@ -94,7 +95,7 @@ class _Temporary:
         self.folder = tempfile.TemporaryDirectory()
         self.slices, self.chunk = registers.SLICE, registers.CHUNK
         registers.SLICE, registers.CHUNK = 3, 7
-        self.state = State.open(f"sqlite:///{self.folder.name}/database.sqlite")
+        self.state = State.open(new_database(Path(self.folder.name)))
         return self.state
 
     def __exit__(self, *_: object) -> None:

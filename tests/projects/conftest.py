@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 import tre.projects  # noqa: F401 - its tables
+from tests.databases import new_database
 from tre.state import State
 
 
 @pytest.fixture
 def state(tmp_path: Path) -> Iterator[State]:
-    with State.open(f"sqlite:///{tmp_path / 'database.sqlite'}") as opened:
+    with State.open(new_database(tmp_path)) as opened:
         yield opened

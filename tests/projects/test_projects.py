@@ -92,7 +92,7 @@ def test_from_a_state_to_the_next(start: str, state: State) -> None:
         id = f"p{number}"
         project = replace(DEMO, id=id, state=start)
         state.write(lambda tx, project=project: projects.create(tx, project))  # type: ignore[misc]
-        move = lambda tx, id=id, aim=aim: projects.change(tx, id, state=aim)  # type: ignore[misc]  # noqa: E731
+        move = lambda tx, id=id, aim=aim: projects.change(tx, id, state=aim)  # noqa: E731
         if aim == start or aim in MOVES[start]:
             assert state.write(move).state == aim
         else:
