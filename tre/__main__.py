@@ -80,6 +80,12 @@ def _office(settings: Settings) -> AbstractContextManager[Any]:
     return Office.open(settings)
 
 
+def _database(settings: Settings) -> Path:
+    if not settings.database_url.startswith("sqlite:///"):
+        raise Unfit("TRE_DATABASE is not a SQLite file; export the log and verify the folder")
+    return Path(settings.database_url.removeprefix("sqlite:///"))
+
+
 @app.command()
 def serve() -> None:
     """Serve on TRE_HOST:TRE_PORT. One at a time for a home."""
@@ -128,15 +134,20 @@ def apply_opt_outs(
 
 
 @audit_app.command("verify")
-def audit_verify(folder: Annotated[Path | None, typer.Argument(metavar="[DIR]")] = None, as_json: Json = False) -> None:
+def audit_verify(
+    folder: Annotated[Path | None, typer.Argument(metavar="[DIR]")] = None,
+    key: Annotated[list[str] | None, typer.Option("--key", help="A verifier key (vkey) you were given, to trust no other.")] = None,
+    known: Annotated[list[Path] | None, typer.Option("--known", help="A checkpoint you kept: the log must begin with it.")] = None,
+    as_json: Json = False,
+) -> None:
     """Check the log: an exported folder, or this home's database. Exit status 1 when it does not hold."""
     from tre.audit.verify import verify_database, verify_folder
 
-    settings = read_settings()
-    if folder is None and not settings.database_url.startswith("sqlite:///"):
-        raise Unfit("TRE_DATABASE is not a SQLite file; export the log and verify the folder")
-    database = Path(settings.database_url.removeprefix("sqlite:///"))
-    verdict = verify_folder(folder) if folder else verify_database(database)
+    notes = [path.read_text() for path in known or []]
+    if folder is not None:
+        verdict = verify_folder(folder, key or (), notes)
+    else:
+        verdict = verify_database(_database(read_settings()), key or (), notes)
     _show({name: getattr(verdict, name) for name in ("ok", "size", "root", "first_bad", "detail")}, as_json)
     if not verdict.ok:
         raise SystemExit(1)

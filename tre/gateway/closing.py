@@ -134,7 +134,7 @@ def cancel(house: House, question: str, person: Person, project: str, dataset: s
     def write(tx: Transaction) -> None:
         reservation = hold.reservation.id if hold else None
         if reservation:
-            budget.settle(tx, reservation, "released", at)
+            budget.settle(tx, reservation, "cancelled", at)
         releases.close(tx, question, "cancelled", Envelope(to_bytes(outcome), 410), at)
         audit.append(tx, entries.cancelled(at, person, project, dataset, question, reservation))
 

@@ -16,7 +16,9 @@ from tre.loss import PrivacyLoss
 from tre.plan.canonical import canonical_form
 from tre.plan.nodes import Plan
 from tre.plan.offer import with_own_codelists
+from tre.plan.preview import preview
 from tre.plan.price import Quote, quote
+from tre.plan.steps import release_time as published_steps
 from tre.plan.restricted import RestrictedPlan
 from tre.policy import DatasetPolicy
 from tre.projects import Permit
@@ -128,6 +130,7 @@ def price(policy: DatasetPolicy, plan: Plan, stated: PrivacyLoss, request: Reque
         policy.accounting.default_share,
         policy.disclosure.rounding,
         policy.disclosure.threshold,
+        policy.max_persons,
     )
 
 
@@ -155,4 +158,6 @@ def foretell(house: House, person: Person, request: Request) -> dict[str, Any]:
     plan = parse(house, request)
     policy = house.policy(request.dataset)
     restricted = optouts.restrict(plan, permit.purpose, house.policies.purposes[permit.purpose].regimes)
-    return preview(plan, price(policy, plan, stated, request), stated) | {"plan": restricted.digest}
+    accounting = policy.accounting
+    seconds = published_steps(plan, policy.published_size.persons, accounting.quantum_ms, float(accounting.deadline_s))
+    return preview(plan, price(policy, plan, stated, request), stated, seconds) | {"plan": restricted.digest}

@@ -50,10 +50,8 @@ def ground(house: House, job: Job) -> Ground:
     regimes = job.restricted.regimes
     with house.state.read() as tx:
         stand = footing(tx, house, job.person, job.request, house.clock())
-        exclusion = store.excluded(house.store, stand.snapshot, stand.version, regimes, stand.as_of)
-        if exclusion is None:
-            people = optouts.pseudonyms(tx, regimes)
-            exclusion = store.exclude(stand.snapshot, stand.version, regimes, people, stand.as_of)
+        people = optouts.pseudonyms(tx, regimes)  # read only where the file is not there yet
+        exclusion = store.exclude(stand.snapshot, stand.version, regimes, people, stand.as_of)
     return Ground(stand.snapshot, exclusion)
 
 

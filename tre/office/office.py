@@ -315,7 +315,7 @@ class Office:
 
     def verify_log(self, person: Person) -> dict[str, Any]:
         demand(person, "auditor")
-        verdict = logbook.verify(self.state)
+        verdict = logbook.verify(self.state, checkpoint.vkey(ORIGIN, self.keys.verify_key))
         self._act("verified", person, lambda tx: (None, {"ok": "yes" if verdict.ok else "no", "entries": verdict.size}))
         return {"ok": verdict.ok, "size": verdict.size, "root": verdict.root, "first_bad": verdict.first_bad}
 
