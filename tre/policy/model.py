@@ -73,6 +73,8 @@ class ColumnPolicy(Strict):
     def _grid(cls, grid: Decimal | None) -> Decimal | None:
         if grid is not None and grid <= 0:
             raise ValueError("a grid step is above 0; write such as 0.1")
+        if grid is not None and grid % Decimal("1e-6"):
+            raise ValueError("a grid step has at most six decimals; choose a wider one")
         return grid
 
     @model_validator(mode="after")

@@ -1,0 +1,14 @@
+"""Custody of the records: loads them, makes pseudonyms of the identifiers, and keeps each version as an immutable snapshot.
+
+Promises that a snapshot is whole or absent, that the facts in its manifest were proved over the finished files, and that no
+value of a row is in any message. Never answers a question, never changes a file in place, never sees a register: it is handed
+the pseudonyms to leave out.
+"""
+
+from __future__ import annotations
+
+from tre.store.exclusions import exclude, excluded
+from tre.store.loading import Loaded, load
+from tre.store.snapshots import live, make_live, stop
+
+__all__ = ["Loaded", "exclude", "excluded", "live", "load", "make_live", "stop"]

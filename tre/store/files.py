@@ -1,0 +1,96 @@
+"""Folders that are whole or absent: work is done in a temporary folder, made durable, and moved into place in one step.
+
+What a killed process left behind (identifiers, pseudonyms) is removed by the next one; a folder in use is held by a lock.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+BEGUN = ".begun-"
+
+
+@contextmanager
+def workshop(parent: Path) -> Iterator[Path]:
+    """A temporary folder of one's own, for its owner's eyes, gone afterwards. First removes those of killed processes."""
+    parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = parent / (BEGUN + secrets.token_hex(8))
+    with _alone(parent / ".lock"):
+        _remove_abandoned(parent)
+        folder.mkdir(mode=0o700)
+        hold = os.open(folder / ".lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        fcntl.flock(hold, fcntl.LOCK_EX)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(hold)
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    hold = os.open(lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(hold, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(hold)
+
+
+def _remove_abandoned(parent: Path) -> None:
+    for folder in parent.glob(BEGUN + "*"):
+        try:
+            hold = os.open(folder / ".lock", os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:  # killed between two lines of `workshop`; nothing is in it
+            shutil.rmtree(folder, ignore_errors=True)
+            continue
+        try:
+            fcntl.flock(hold, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+        except BlockingIOError:
+            pass  # someone is at work there
+        finally:
+            os.close(hold)
+
+
+def make_durable(path: Path) -> None:
+    """Force a file's bytes, or a folder's names, to the disk."""
+    hold = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(hold)
+    finally:
+        os.close(hold)
+
+
+def publish_folder(made: Path, place: Path) -> None:
+    """Move a folder of finished files into place, in one step, readable by their owner and written by no one."""
+    for path in made.iterdir():
+        if path.is_file():
+            path.chmod(0o400)
+            make_durable(path)
+    make_durable(made)
+    made.rename(place)
+    make_durable(place.parent)
+
+
+def publish_file(made: Path, place: Path) -> None:
+    """The same for one file; where one is in place already, that one stays."""
+    made.chmod(0o400)
+    make_durable(made)
+    try:
+        os.link(made, place)
+    except FileExistsError:
+        return
+    make_durable(place.parent)
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as stream:
+        return "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()

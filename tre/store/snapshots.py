@@ -1,0 +1,57 @@
+"""Which snapshot of a dataset is live: a row of the database, changed in the transaction that writes the entry about it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import insert, select, text, update
+
+from tre.state import Transaction
+from tre.store.tables import snapshots
+from tre.terms import Snapshot, timestamp
+
+
+def make_live(tx: Transaction, snapshot: Snapshot, at: datetime) -> None:
+    """From now on questions are answered from this snapshot, and a dataset that was stopped answers again."""
+    tx.execute(update(snapshots).where(snapshots.c.dataset == snapshot.dataset, snapshots.c.live == 1).values(live=0))
+    tx.execute(
+        insert(snapshots).values(
+            id=snapshot.id,
+            dataset=snapshot.dataset,
+            folder=_below(_home(tx), Path(snapshot.folder)),
+            schema=snapshot.schema,
+            manifest=snapshot.manifest,
+            live_from=timestamp(at),
+            live=1,
+        )
+    )
+
+
+def live(tx: Transaction, dataset: str) -> Snapshot | None:
+    """The live snapshot; None where there is none, or where an alarm stopped the dataset."""
+    found = tx.execute(
+        select(snapshots).where(snapshots.c.dataset == dataset, snapshots.c.live == 1, snapshots.c.stopped_at.is_(None))
+    ).first()
+    if found is None:
+        return None
+    return Snapshot(found.id, found.dataset, str(_home(tx) / found.folder), found.schema, found.manifest)
+
+
+def stop(tx: Transaction, dataset: str, at: datetime) -> None:
+    """An alarm: the dataset answers no more until a human makes a snapshot live."""
+    tx.execute(
+        update(snapshots)
+        .where(snapshots.c.dataset == dataset, snapshots.c.live == 1, snapshots.c.stopped_at.is_(None))
+        .values(stopped_at=timestamp(at))
+    )
+
+
+def _home(tx: Transaction) -> Path:
+    """The folder of the database."""
+    return Path(tx.execute(text("SELECT file FROM pragma_database_list WHERE name = 'main'")).scalar_one()).parent
+
+
+def _below(home: Path, folder: Path) -> str:
+    """A folder of this home by its place in it; another one in full."""
+    return str(folder.relative_to(home)) if folder.is_relative_to(home) else str(folder)

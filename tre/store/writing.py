@@ -1,0 +1,114 @@
+"""Rows in the store's encoding → the files of a snapshot: persons in the order of their pseudonyms, rows clustered by person.
+
+Which rows of a person are kept above the cap, and in which order, is decided by a rank drawn at each load from the operating
+system's randomness: it depends on no value.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from tre.errors import Unfit
+from tre.persons import pseudonym_parameters, pseudonym_sql
+from tre.policy import DatasetPolicy, TablePolicy
+from tre.store.connection import Connection, fill_with_pseudonyms, one, text, word
+
+PERSONS, EVENTS = "persons", "events"  # the two files, as attached
+
+
+def file_of(table: TablePolicy) -> str:
+    return PERSONS if table.one_row_per_person else EVENTS
+
+
+def attach(connection: Connection, policy: DatasetPolicy, folder: Path) -> None:
+    """New, empty files for the tables of the policy."""
+    for name in {PERSONS, *map(file_of, policy.tables.values())}:
+        connection.execute(f"ATTACH {text(folder / (name + '.duckdb'))} AS {name}")
+
+
+def detach(connection: Connection, policy: DatasetPolicy) -> None:
+    """Everything written down, no write-ahead log left."""
+    for name in {PERSONS, *map(file_of, policy.tables.values())}:
+        connection.execute(f"CHECKPOINT {name}")
+        connection.execute(f"DETACH {name}")
+
+
+def write_persons(connection: Connection, policy: DatasetPolicy, key: bytes, leave_out: Iterable[bytes], folder: Path) -> None:
+    """The table ``persons`` of the snapshot, and ``known``: identifier → person, NULL for those left out.
+
+    The persons of a dataset are those of its one-row tables, or of all tables where it has none.
+    """
+    single = [name for name, table in policy.tables.items() if table.one_row_per_person] or list(policy.tables)
+    identifiers = " UNION ".join(f"SELECT id FROM {word('staged_' + name)} WHERE reason = 0" for name in single)
+    fill_with_pseudonyms(connection, "left_out", leave_out, folder)
+    connection.execute(
+        f"CREATE TABLE hashed AS SELECT id, {pseudonym_sql('CAST(id AS VARCHAR)')} AS pseudonym FROM ({identifiers})",
+        pseudonym_parameters(key),
+    )
+    connection.execute(
+        "CREATE TABLE numbered AS SELECT (row_number() OVER ())::INTEGER - 1 AS person, id, pseudonym"
+        " FROM (SELECT * FROM hashed ANTI JOIN left_out USING (pseudonym) ORDER BY pseudonym)"
+    )
+    if one(connection, "SELECT count(*) FROM numbered")[0] > policy.max_persons:
+        raise Unfit(f"the source has more persons than the policy's max_persons ({policy.max_persons:,})")
+    connection.execute(f"CREATE TABLE {PERSONS}.persons AS SELECT person, pseudonym FROM numbered ORDER BY person")
+    connection.execute("CREATE TABLE known AS SELECT id, person FROM hashed LEFT JOIN numbered USING (id)")
+    connection.execute("DROP TABLE hashed; DROP TABLE numbered; DROP TABLE left_out")
+
+
+def write_table(connection: Connection, policy: DatasetPolicy, name: str) -> tuple[int, Counter[str]]:
+    """One table of the snapshot and the dictionaries of its codes; the rows it has, and what was left away by reason."""
+    table, staged, finished = policy.tables[name], word("staged_" + name), f"{file_of(policy.tables[name])}.{word(name)}"
+    unknown, left_out, rows = one(
+        connection,
+        f"SELECT count_if(k.id IS NULL), count_if(k.id IS NOT NULL AND k.person IS NULL), count(k.person)"
+        f" FROM {staged} s LEFT JOIN known k USING (id) WHERE reason = 0",
+    )
+    codes = [column for column, column_policy in table.columns.items() if column_policy.type == "code"]
+    for column in codes:
+        # The empty text, which is no code, is in front: a type has at least one value.
+        values = f"SELECT '' UNION SELECT {word(column)} FROM {staged} WHERE reason = 0 AND {word(column)} IS NOT NULL ORDER BY 1"
+        connection.execute(f"CREATE TYPE {_dictionary(name, column)} AS ENUM ({values})")
+    connection.execute(f"CREATE TABLE {finished} AS {_ranked(name, table)}")
+    for column in codes:
+        _write_dictionary(connection, name, column, finished)
+    connection.execute(f"DROP TABLE {staged}")
+    kept = one(connection, f"SELECT count(*) FROM {finished}")[0]
+    return kept, +Counter({"no row of the person": unknown, "person left out": left_out, "over the row cap": rows - kept})
+
+
+def _ranked(name: str, table: TablePolicy) -> str:
+    """The rows of each person in a random order, the first of them kept, clustered by person."""
+    columns = ", ".join(_stored(name, column, policy.type) for column, policy in table.columns.items())
+    rank = f", rank::{'SMALLINT' if table.row_cap <= 2**15 else 'INTEGER'} AS rank"
+    secret = secrets.randbits(62)
+    return f"""
+        SELECT person, {columns}{"" if table.one_row_per_person else rank}
+        FROM (SELECT *, row_number() OVER (PARTITION BY person ORDER BY shuffled) - 1 AS rank
+            FROM (SELECT s.*, k.person, hash(s.rowid + {secret}) AS shuffled
+                FROM {word("staged_" + name)} s JOIN known k USING (id) WHERE reason = 0 AND k.person IS NOT NULL))
+        WHERE rank < {table.row_cap} ORDER BY person{"" if table.one_row_per_person else ", rank"}"""
+
+
+def _stored(name: str, column: str, kind: str) -> str:
+    if kind != "code":
+        return word(column)
+    return f"enum_code({word(column)}::{_dictionary(name, column)})::INTEGER AS {word(column)}"
+
+
+def _dictionary(name: str, column: str) -> str:
+    return word(f"dictionary_{name}_{column}")
+
+
+def _write_dictionary(connection: Connection, name: str, column: str, finished: str) -> None:
+    """Only codes that a kept row has: a code that was in nobody's kept row stays nowhere."""
+    place, _, _ = finished.partition(".")
+    every = f"SELECT unnest(enum_range(NULL::{_dictionary(name, column)}))::VARCHAR AS code"
+    connection.execute(
+        f"CREATE TABLE {place}.{word(f'codes_{name}_{column}')} AS SELECT id, code"
+        f" FROM (SELECT (row_number() OVER ())::INTEGER - 1 AS id, code FROM ({every}))"
+        f" WHERE id IN (SELECT {word(column)} FROM {finished}) ORDER BY id"
+    )
