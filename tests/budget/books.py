@@ -77,7 +77,7 @@ def assert_balanced(state: State) -> None:
         for scope in tx.execute(text("SELECT scope FROM accounts")).scalars().all():
             found = pots(state, scope)
             for part in PARTS:
-                for pot, states in (("reserved", "'open'"), ("spent", "'released', 'fault'")):
+                for pot, states in (("reserved", "'open'"), ("spent", "'released', 'fault', 'cancelled'")):
                     ledger = f"SELECT coalesce(sum(c.{part}), 0) FROM charges c JOIN reservations r ON r.id = c.reservation"
                     sums = tx.execute(text(f"{ledger} WHERE c.scope = :scope AND r.state IN ({states})"), {"scope": scope})
                     assert sums.scalar_one() == found[pot][part], (scope, pot, part)

@@ -107,11 +107,11 @@ def test_without_an_account_there_is_nothing_to_spend(state: State) -> None:
     assert reserve(state, PrivacyLoss(rho=1), person="nobody-in-particular").loss.rho == 1
 
 
-def test_an_outcome_is_released_or_fault(state: State) -> None:
+def test_an_outcome_is_one_of_three(state: State) -> None:
     books.open_books(state)
     made = reserve(state, PrivacyLoss(rho=1))
-    with pytest.raises(ValueError, match="released or as fault"):
-        books.settle(state, made.id, "cancelled")
+    with pytest.raises(ValueError, match="released, fault or cancelled"):
+        books.settle(state, made.id, "refunded")
     with pytest.raises(Fault):
         books.settle(state, "another", "fault")
 

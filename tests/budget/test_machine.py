@@ -122,7 +122,7 @@ class Ledger(RuleBasedStateMachine):
         left = min(self.models[scope].ceiling.rho - self.models[scope].taken.rho for scope in scopes)
         return self.ask(PrivacyLoss(rho=max(1, left // share + units)), False, person)
 
-    @rule(id=consumes(reservations), outcome=st.sampled_from(["released", "fault"]), again=st.booleans())
+    @rule(id=consumes(reservations), outcome=st.sampled_from(["released", "fault", "cancelled"]), again=st.booleans())
     def settle(self, id: str, outcome: str, again: bool) -> None:
         books.settle(self.state, id, outcome)
         for model in self.models.values():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import time
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -33,12 +33,13 @@ def within(compare: Callable[[Any, Any], Any], parts: tuple[str, ...] = PARTS, r
 
 
 def sum_then_insert(patch: pytest.MonkeyPatch) -> None:
-    """Reads what is left, thinks, then adds: each of many sees room for itself."""
+    """Reads what is left, thinks, then adds: each of many sees room for itself. All have read before one adds."""
+    thought = threading.Barrier(checks.RACERS)
 
     def ask(state: State, loss: PrivacyLoss, question: str | None = None, person: str | None = "alice") -> str | None:
         found = books.pots(state, "project:demo")
         room = found["ceiling"]["rho"] - found["spent"]["rho"] - found["reserved"]["rho"]
-        time.sleep(0.05)
+        thought.wait(10)
         if loss.rho > room:
             return None
         add = text("UPDATE accounts SET reserved_rho = reserved_rho + :cost WHERE scope = 'project:demo'")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row, bindparam, insert, literal, select, update
@@ -43,7 +44,7 @@ class Balance:
         """An amount of this account as an epsilon at the stated delta: for people, not for the ledger."""
         if self.kind == PURE:
             return Decimal(amount.epsilon).scaleb(-12)
-        return epsilon_for(amount.rho, self.stated.conversion_delta()) if self.stated.delta else Decimal(0)
+        return _epsilon(amount.rho, self.stated.conversion_delta()) if self.stated.delta else Decimal(0)
 
     def to_json(self) -> dict[str, Any]:
         """For the budget's page: decimals as text."""
@@ -57,6 +58,12 @@ class Balance:
             },
             **{name: loss_text(self.kind, getattr(self, name)) for name in ("ceiling", "spent", "reserved", "remaining")},
         }
+
+
+@lru_cache(maxsize=1_024)
+def _epsilon(rho: int, delta: Decimal) -> Decimal:
+    """Kept, for it takes milliseconds and a refusal that tells it is made on the writer's thread."""
+    return epsilon_for(rho, delta)
 
 
 def balance(tx: Transaction, scope: str) -> Balance:

@@ -94,9 +94,9 @@ def reserve(
 
 
 def settle(tx: Transaction, reservation: str, outcome: str, at: datetime) -> None:
-    """Close a reservation as ``released`` or ``fault``. What was reserved is spent either way: data may have been touched."""
-    if outcome not in ("released", "fault"):
-        raise ValueError("a reservation is closed as released or as fault")
+    """Close a reservation as ``released``, ``fault`` or ``cancelled``. It is spent either way: data may have been touched."""
+    if outcome not in ("released", "fault", "cancelled"):
+        raise ValueError("a reservation is closed as released, fault or cancelled")
     if tx.execute(_CLOSE, {"of": reservation, "outcome": outcome, "now": timestamp(at)}).rowcount != 1:
         raise Fault("ledger")
     for row in tx.execute(_CHARGES, {"of": reservation}).all():

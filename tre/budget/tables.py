@@ -37,7 +37,7 @@ reservations = Table(
     Column("dataset", Text, nullable=False),
     Column("person", Text),
     *(_amount(part) for part in PARTS),
-    Column("state", Text, CheckConstraint("state IN ('open', 'released', 'fault')"), nullable=False, index=True),
+    Column("state", Text, CheckConstraint("state IN ('open', 'released', 'fault', 'cancelled')"), nullable=False, index=True),
     Column("at", Text, nullable=False),
     Column("closed_at", Text),
     sqlite_strict=True,
