@@ -1,8 +1,8 @@
 """Equal questions, one form: the plan by which a release is found again.
 
 Promises that the form asks exactly what the plan asks, and that plans which differ only in how a condition is written (order,
-nesting, `NOT NOT`, `> 5` for `>= 6`, BETWEEN, IN of one, values listed twice or outside the domain) have one form. The names of the
-answer's columns and their order belong to the answer's bytes, so they stay. When in doubt, forms differ.
+nesting, `NOT NOT`, `> 5` for `>= 6`, BETWEEN, IN of one, values listed twice or outside the domain) have one form. The names of
+the answer's columns and their order belong to the answer's bytes, so they stay. When in doubt, forms differ.
 
 A filter keeps the rows for which its condition is *true*. With NOT pushed down to the comparisons (valid in three-valued logic),
 AND and OR never tell unknown from false, so each comparison may be replaced by the set of values for which it is true.

@@ -32,8 +32,8 @@ NODES: dict[str, type[Any]] = {}
 class Domain(Node):
     """What a column can hold, from the policy alone.
 
-    ``kind``: category (one of ``values``), integer or decimal (``low`` to ``high`` in grid steps; ``grid`` the step as text), date
-    (``low`` to ``high`` in days since 1970-01-01), code (text of at most 40 characters, discovered).
+    ``kind``: category (one of ``values``), integer or decimal (``low`` to ``high`` in grid steps; ``grid`` the step as text),
+    date (``low`` to ``high`` in days since 1970-01-01), code (text of at most 40 characters, discovered).
     """
 
     kind: str

@@ -32,7 +32,7 @@ class Draw:
 
 @dataclass(frozen=True, slots=True)
 class DisclosureRules:
-    """The small-number rules of the policy: threshold and rounding base, the most rows of an answer, and what the record states."""
+    """The small-number rules of the policy: threshold, rounding base, the most rows of an answer, and what the record states."""
 
     threshold: int
     rounding: int

@@ -85,6 +85,7 @@ def check(text: str, names: Collection[str] = ()) -> Tokens:
     _check_shape(tokens)
     tokens = _one_statement(tokens)
     _check_joins(tokens)
+    _check_clauses(tokens)
     for before, token, after in zip((None, *tokens), tokens, (*tokens[1:], None), strict=False):
         _check_token(before, token, after, names)
     return Tokens(plain, tokens)
@@ -188,6 +189,18 @@ def _check_joins(tokens: Sequence[Token]) -> None:
         raise not_offered("A JOIN has neither ON nor USING.", "Joins are on the person: JOIN … ON x.person = y.person.")
 
 
+def _check_clauses(tokens: Sequence[Token]) -> None:
+    """Each clause once, at most: a second one belongs to a question inside or beside, or to none."""
+    seen = set()
+    for token in tokens:
+        if token.upper in ("UNION", "INTERSECT", "EXCEPT", "EXISTS"):
+            raise _told(token, REFUSED[token.upper])
+        if token.upper in ("SELECT", "FROM", "WHERE", "GROUP"):
+            if token.upper in seen:
+                raise not_offered(f"A question with a second {token.upper} inside is not offered yet.", "Ask it with one SELECT.")
+            seen.add(token.upper)
+
+
 def _check_token(before: Token | None, token: Token, after: Token | None, names: Collection[str]) -> None:
     called = after is not None and after.text == "("
     if token.kind == "word":
@@ -205,8 +218,6 @@ def _check_token(before: Token | None, token: Token, after: Token | None, names:
 def _check_word(before: Token | None, token: Token, called: bool, names: Collection[str]) -> None:
     if called and token.upper not in CALLS:
         raise _call(before, token)
-    if token.upper == "SELECT" and before:
-        raise not_offered("A question with a second SELECT inside is not offered yet.", "Ask it with one SELECT.")
     if token.upper in LANGUAGE or token.text.lower() in names:
         return
     if token.upper in REFUSED or token.upper in STATEMENTS:
