@@ -13,12 +13,11 @@ from fractions import Fraction
 from sqlglot import exp
 
 from tre.errors import Refusal
-from tre.plan.hints import invalid, listed, nearest, not_offered, quoted
+from tre.plan.hints import invalid, listed, nearest, not_offered, not_understood, quoted
 from tre.plan.nodes import Column, Domain, Scalar, days
 from tre.plan.offer import is_code
 from tre.plan.parse.tree import bare, only, refused
 
-VALUES = (exp.Literal, exp.Neg, exp.Null, exp.Boolean, exp.Cast)
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -40,6 +39,12 @@ def literal(node: exp.Expression, column: Column) -> Scalar:
     if type(node) is exp.Boolean:
         raise _wrong(column, "TRUE and FALSE are not values of it")
     raise refused(node)
+
+
+def is_value(node: exp.Expression) -> bool:
+    """Whether a node is written as a value, of whatever column."""
+    inner = bare(node.this) if type(node) is exp.Neg else node
+    return type(inner) in (exp.Literal, exp.Null, exp.Boolean, exp.Cast)
 
 
 def text_of(node: exp.Expression) -> str | None:
@@ -71,7 +76,10 @@ def _day(node: exp.Expression) -> str | None:
     if type(node.to) is not exp.DataType or node.to.this is not exp.DType.DATE:
         raise refused(node)
     only(node.to, "this")
-    return text_of(node.this)
+    written = text_of(node.this)
+    if written is None:
+        raise not_understood("DATE stands without a day.", "Write DATE '2024-01-31'.")
+    return written
 
 
 def _of_text(written: str, column: Column) -> Scalar:

@@ -13,7 +13,7 @@ from tre.errors import Reason, Refusal
 from tre.plan.hints import did_you_mean, invalid, listed, not_offered, not_understood, quoted, too_large
 from tre.plan.nodes import And, Column, Compare, Constant, IsNull, Not, OneOf, Or, Predicate, Scalar
 from tre.plan.offer import CODES_IN_A_PLAN
-from tre.plan.parse.literal import VALUES, literal, text_of
+from tre.plan.parse.literal import is_value, literal, text_of
 from tre.plan.parse.scope import Scope
 from tre.plan.parse.tree import bare, only, refused
 
@@ -72,11 +72,9 @@ def _compare(node: exp.Expression, within: Scope) -> Predicate:
     if type(left) is not exp.Column:
         operator, left, right = _TURNED[operator], right, left
     if type(left) is not exp.Column:
-        if type(left) in VALUES and type(right) in VALUES:
-            raise not_offered("Two values are compared.", "Compare a column with a value.")
-        raise refused(left if type(right) in VALUES else right)
+        raise _without_column(left, right)
     if type(right) is exp.Column:
-        raise not_offered("Two columns are compared; that is not offered yet.", "Compare a column with a value.")
+        raise _two_columns(left, right, within)
     column = within.column(left)
     if type(right) is exp.Null:
         negated = " NOT" if operator == "<>" else ""
@@ -84,6 +82,26 @@ def _compare(node: exp.Expression, within: Scope) -> Predicate:
     if operator not in ("=", "<>"):
         _check_order(column)
     return Compare(operator, column, literal(right, column))
+
+
+def _without_column(left: exp.Expression, right: exp.Expression) -> Refusal:
+    if is_value(left) and is_value(right):
+        return not_offered("Two values are compared.", "Compare a column with a value.")
+    if type(left) in _COMPARED or type(right) in _COMPARED:
+        return not_offered("Comparisons are chained.", "Write column BETWEEN low AND high.")
+    return refused(left if is_value(right) else right)
+
+
+def _two_columns(left: exp.Column, right: exp.Column, within: Scope) -> Refusal:
+    """Often the second one is a text that lost its single quotes."""
+    for one, other in ((left, right), (right, left)):
+        offer, meant = within.offer.columns.get(within.name(one).lower()), within.name(other)
+        if offer and meant in offer.domain.values:
+            return Refusal(
+                Reason.COLUMN_NOT_IN_POLICY, f"{quoted(meant)} is not a column.", f"A text has single quotes: '{meant}'."
+            )
+    within.column(left), within.column(right)
+    return not_offered("Two columns are compared; that is not offered yet.", "Compare a column with a value.")
 
 
 def _check_order(column: Column) -> None:
@@ -98,7 +116,7 @@ def _column(node: exp.Expression, within: Scope) -> Column:
     node = bare(node)
     if type(node) is exp.Column:
         return within.column(node)
-    if type(node) in VALUES:
+    if is_value(node):
         raise not_offered("A value stands where a column is expected.", "Write the column first.")
     raise refused(node)
 
@@ -126,7 +144,7 @@ def _one_of(node: exp.Expression, within: Scope) -> Predicate:
     for part in map(bare, [*node.expressions, *([field] if field is not None else [])]):
         if type(part) is exp.Anonymous:
             values += _codelist(part, column, within)
-        elif field is not None and type(part) in VALUES:
+        elif field is not None and is_value(part):
             raise not_understood("IN needs brackets.", f"Write {column.name} IN (…).")
         else:
             values.append(literal(part, column))

@@ -70,7 +70,7 @@ def _item(node: exp.Expression, within: Scope) -> Asked:
         return Asked(alias, None)
     if type(node) is exp.Star:
         raise not_offered("All columns at once are not offered.", within.suggest_keys())
-    if type(node) in (exp.Literal, exp.Null, exp.Boolean, exp.Cast, exp.Neg):
+    if type(node) in (exp.Literal, exp.Null, exp.Boolean, exp.Cast):
         raise not_offered("A value alone is not offered in SELECT.", SHAPE)
     raise refused(node)
 
