@@ -73,9 +73,11 @@ def build(store: Path, rows: Sequence[Row], excluded: Iterable[int] = (), **fact
 
 
 def manifest(name: str, folder: Path, **facts: Any) -> dict[str, Any]:
+    """As the store writes it (`tests/vault/test_store.py` reads one of the store's own)."""
     proved = {"one_row_per_person": True, "values_in_bounds": True} | facts
-    table = {"one_row_per_person": True, "facts": proved}
-    return {"format": 1, "snapshot": name, "dataset": "gp", "schema": SCHEMA, "tables": {"patients": table}}
+    table = {"one_row_per_person": True, "row_cap": 1, "facts": proved}
+    files = [{"name": file.name, "size": file.stat().st_size} for file in folder.glob("*.duckdb")]
+    return {"format": 1, "snapshot": name, "dataset": "gp", "schema": SCHEMA, "files": files, "tables": {"patients": table}}
 
 
 def exclude(snapshot: Snapshot, persons: Iterable[int], version: int = 1) -> Exclusion:

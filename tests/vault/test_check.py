@@ -21,10 +21,11 @@ Held = tuple[Snapshot, Exclusion]
 PEOPLE = [row(person, region=("North", "South", "East")[person % 3]) for person in range(30)]
 
 
-def alter(held: Held, sql: str) -> None:
-    """A planted bug: the file is changed behind the manifest's back."""
+def alter(held: Held, sql: str) -> Held:
+    """A planted bug: the load wrote this, and believed it true."""
     with duckdb.connect(f"{held[0].folder}/persons.duckdb") as connection:
         connection.execute(sql)
+    return rewritten(held, lambda body: None, sworn=True)
 
 
 UNTRUE = {
@@ -40,8 +41,7 @@ UNTRUE = {
 def test_a_planted_bug_raises_the_alarm(store: Path, quiet: Quiet, bug: str) -> None:
     held = build(store, PEOPLE, {1, 2})
     assert sum(quiet.counts(plan_of("region", "sex"), held)) == 28
-    other = build(store, PEOPLE, {1, 2})
-    alter(other, UNTRUE[bug])
+    other = alter(build(store, PEOPLE, {1, 2}), UNTRUE[bug])
     with pytest.raises(Alarm):
         quiet.counts(plan_of("region", "sex"), other)
 
@@ -69,8 +69,7 @@ def test_the_alarm_is_a_fault_outside_and_stays(store: Path, worker: Worker) -> 
     """A planted bug stops the second question: the first is asked before the bug."""
     held = build(store, PEOPLE)
     worker.answer(order_of(plan_of("region"), held))
-    broken = build(store, PEOPLE)
-    alter(broken, UNTRUE["a person comes twice"])
+    broken = alter(build(store, PEOPLE), UNTRUE["a person comes twice"])
     for _ in range(2):
         with pytest.raises(Fault) as raised:
             worker.answer(order_of(plan_of("region"), broken))
@@ -105,6 +104,14 @@ def test_a_manifest_of_something_else(store: Path, quiet: Quiet, name: str) -> N
 def test_a_manifest_that_was_changed(store: Path, quiet: Quiet) -> None:
     with pytest.raises(Alarm):
         quiet.counts(plan_of(), rewritten(build(store, PEOPLE), lambda body: body.update(more=1), sworn=False))
+
+
+def test_a_file_of_another_size(store: Path, quiet: Quiet) -> None:
+    held = build(store, PEOPLE)
+    with Path(held[0].folder, "persons.duckdb").open("ab") as file:
+        file.write(bytes(4096))
+    with pytest.raises(Alarm):
+        quiet.counts(plan_of(), held)
 
 
 def test_more_rows_than_the_public_number_of_persons(store: Path, quiet: Quiet) -> None:

@@ -122,6 +122,14 @@ def test_rounding_goes_to_the_nearest_and_half_up(value: int, base: int) -> None
     assert rounded(near, base) == near
 
 
+@pytest.mark.parametrize(
+    ("value", "base", "shown"),
+    [(5, 10, 10), (-5, 10, 0), (15, 10, 20), (1, 2, 2), (-1, 2, 0), (12, 5, 10), (13, 5, 15), (7, 1, 7)],
+)
+def test_a_half_goes_up(value: int, base: int, shown: int) -> None:
+    assert rounded(value, base) == shown
+
+
 @pytest.mark.parametrize("base", [1, 2, 5, 10])
 def test_the_stated_scale_is_the_error_of_rounding_too(base: int) -> None:
     errors = [rounded(value, base) - value for value in range(base)]
