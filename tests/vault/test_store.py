@@ -67,8 +67,8 @@ class Sample:
             made.writeheader()
             made.writerows(rows)
         with (SAMPLE / "opt_outs.csv").open(newline="") as file:
-            self.objected = {row["nhs_number"] for row in csv.DictReader(file)}
-        self.rows = [row for row in rows if row["nhs_number"] not in self.objected]
+            self.objected = {_number(row) for row in csv.DictReader(file)}
+        self.rows = [row for row in rows if _number(row) not in self.objected]
         assert 0 < len(self.rows) < len(rows)
         self.snapshot: Snapshot = load(self.policy, self.source, self.store, KEY).snapshot
         self.exclusion: Exclusion = exclude(
@@ -101,6 +101,11 @@ def _clean(column: ColumnPolicy, text: str) -> bool:
     if column.type == "integer":
         return text.isdecimal() and column.min <= int(text) <= column.max
     return column.type != "date" or (_is_day(text) and str(column.min) <= text <= str(column.max))
+
+
+def _number(row: Row) -> str:
+    """Without the spaces that some sources write."""
+    return row["nhs_number"].replace(" ", "")
 
 
 def _is_day(text: str) -> bool:
