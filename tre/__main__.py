@@ -20,7 +20,9 @@ from rich.table import Table
 from tre.errors import Error, Refusal, Unfit
 from tre.settings import Settings, read_settings
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="A trusted research environment.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="A trusted research environment."
+)
 opt_outs_app = typer.Typer(no_args_is_help=True, help="Registers of opt-outs.")
 audit_app = typer.Typer(no_args_is_help=True, help="The log.")
 policy_app = typer.Typer(no_args_is_help=True, help="The policy files.")
@@ -136,8 +138,12 @@ def apply_opt_outs(
 @audit_app.command("verify")
 def audit_verify(
     folder: Annotated[Path | None, typer.Argument(metavar="[DIR]")] = None,
-    key: Annotated[list[str] | None, typer.Option("--key", help="A verifier key (vkey) you were given, to trust no other.")] = None,
-    known: Annotated[list[Path] | None, typer.Option("--known", help="A checkpoint you kept: the log must begin with it.")] = None,
+    key: Annotated[
+        list[str] | None, typer.Option("--key", help="A verifier key (vkey) you were given, to trust no other.")
+    ] = None,
+    known: Annotated[
+        list[Path] | None, typer.Option("--known", help="A checkpoint you kept: the log must begin with it.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check the log: an exported folder, or this home's database. Exit status 1 when it does not hold."""
@@ -167,7 +173,9 @@ def policy_check() -> None:
     from tre.policy import read_policies
 
     policies = read_policies(read_settings().policies)
-    out.print(f"{len(policies.datasets)} dataset(s), {len(policies.purposes)} purposes, {len(policies.codelists)} code lists: sound")
+    out.print(
+        f"{len(policies.datasets)} dataset(s), {len(policies.purposes)} purposes, {len(policies.codelists)} code lists: sound"
+    )
 
 
 @policy_app.command("explain")
@@ -241,7 +249,12 @@ def _accuracy(share: float | None, margin: int | None) -> dict[str, Any]:
 
 @app.command()
 def ask(
-    sql: str, project: Project = "demo", dataset: Dataset = "gp", share: Share = None, margin: Margin = None, as_json: Json = False
+    sql: str,
+    project: Project = "demo",
+    dataset: Dataset = "gp",
+    share: Share = None,
+    margin: Margin = None,
+    as_json: Json = False,
 ) -> None:
     """Ask one question and wait for its release."""
     with _client() as client:
@@ -253,14 +266,21 @@ def ask(
     for column in release.columns:
         table.add_column(column["name"], justify="left" if column["role"] == "key" else "right")
     for row in release.rows:
-        table.add_row(*("suppressed" if row[c["name"]] is None and row["suppressed"] else str(row[c["name"]]) for c in release.columns))
+        table.add_row(
+            *("suppressed" if row[c["name"]] is None and row["suppressed"] else str(row[c["name"]]) for c in release.columns)
+        )
     out.print(table)
     _show({"charge": release.envelope["charge"], "remaining": release.envelope["remaining"]}, False)
 
 
 @app.command()
 def preview(
-    sql: str, project: Project = "demo", dataset: Dataset = "gp", share: Share = None, margin: Margin = None, as_json: Json = False
+    sql: str,
+    project: Project = "demo",
+    dataset: Dataset = "gp",
+    share: Share = None,
+    margin: Margin = None,
+    as_json: Json = False,
 ) -> None:
     """What a question would cost and how accurate it would be; free."""
     with _client() as client:

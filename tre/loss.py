@@ -4,7 +4,7 @@ Promises that a loss is never understated and a budget never overstated. Never a
 who may spend: only the formulae.
 
 Units: ``rho`` and ``epsilon`` in 10^-12, ``delta`` in 10^-18.
-Sources: Bun and Steinke 2016 (zCDP); Canonne, Kamath and Steinke 2020 (discrete Gaussian; tight conversion, Prop. 12 and Cor. 13).
+Sources: Bun and Steinke 2016 (zCDP); Canonne, Kamath and Steinke 2020 (discrete Gaussian; the tight conversion, Cor. 13).
 """
 
 from __future__ import annotations
@@ -17,6 +17,12 @@ from fractions import Fraction
 
 UNIT = 10**12
 DELTA_UNIT = 10**18
+
+
+def decimal_text(amount: int, unit: int) -> str:
+    """An integer amount as a decimal with all its digits, never a float."""
+    whole, part = divmod(amount, unit)
+    return f"{whole}.{part:0{len(str(unit)) - 1}d}"
 
 
 def _up(value: Fraction, unit: int) -> int:
@@ -76,9 +82,7 @@ def share_of(ceiling: PrivacyLoss, share: Fraction) -> PrivacyLoss:
     """A fraction of a stated budget, rounded down, so that equal shares never add up to more than the whole."""
     if not 0 < share <= 1:
         raise ValueError("a share lies in (0, 1]")
-    return PrivacyLoss(
-        _down(Fraction(ceiling.rho, UNIT) * share, UNIT), _down(Fraction(ceiling.epsilon, UNIT) * share, UNIT), 0
-    )
+    return PrivacyLoss(_down(Fraction(ceiling.rho, UNIT) * share, UNIT), _down(Fraction(ceiling.epsilon, UNIT) * share, UNIT), 0)
 
 
 def gaussian_loss(squared_sensitivity: int, scale: float) -> PrivacyLoss:
@@ -117,8 +121,8 @@ def _smallest(start: float, enough: Callable[[float], bool]) -> float:
 def budget(epsilon: Decimal, delta: Decimal, keys_delta: Decimal | None = None) -> PrivacyLoss:
     """The ceiling that a stated (epsilon, delta) opens, rounded down.
 
-    ``delta`` 0 is pure accounting. Otherwise ``keys_delta`` (default delta / 2) is set aside for discovered keys and the rest pays
-    for the conversion to rho.
+    ``delta`` 0 is pure accounting. Otherwise ``keys_delta`` (default delta / 2) is set aside for discovered keys and the rest
+    pays for the conversion to rho.
     """
     if epsilon < 0 or delta < 0 or delta >= 1:
         raise ValueError("epsilon is at least 0 and delta lies in [0, 1)")

@@ -41,7 +41,8 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """How the asker states the accuracy or the charge of one question: at most one of the four. None of them: the policy's default share."""
+    """How the asker states the accuracy or the charge of one question: at most one of the four; none is the policy's default
+    share."""
 
     share: Fraction | None = None
     rho: int | None = None

@@ -1,6 +1,6 @@
 """`make bench`: ratios against raw DuckDB on the same files, side by side in one run, a table at the end.
 
-    python -m tests.benchmarks [--persons 1000000] [--only road,records,start]
+python -m tests.benchmarks [--persons 1000000] [--only road,records,start]
 """
 
 from __future__ import annotations
@@ -69,7 +69,10 @@ def records(place: Path, persons: int) -> list[Line]:
 @contextmanager
 def opened(home: Path) -> Iterator[tuple[Gateway, Office]]:
     settings = Settings(home=home, policies=POLICIES, _env_file=None)  # type: ignore[call-arg]
-    with office_of(home) as office, Gateway.open(settings, office.state, office.policies, office.keys, release_time=None) as gateway:
+    with (
+        office_of(home) as office,
+        Gateway.open(settings, office.state, office.policies, office.keys, release_time=None) as gateway,
+    ):
         yield gateway, office
 
 
@@ -79,7 +82,9 @@ def road(place: Path, persons: int) -> list[Line]:
     with opened(home) as (gateway, office):
         snapshot = office.live_snapshot("gp")
         assert snapshot is not None
-        raw = duckdb.connect(str(Path(snapshot.folder) / "persons.duckdb"), read_only=True, config={"threads": os.cpu_count() or 1})
+        raw = duckdb.connect(
+            str(Path(snapshot.folder) / "persons.duckdb"), read_only=True, config={"threads": os.cpu_count() or 1}
+        )
         person = Person("researcher", office.keys.person_pseudonym("researcher"), frozenset({"researcher"}))
         request = Request(project="demo", dataset="gp", sql=REGIONS, asking=Asking(rho=10**6), fresh=True)
 

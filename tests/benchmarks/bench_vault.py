@@ -17,7 +17,7 @@ from typing import Any
 
 import duckdb
 
-from tests.vault.building import build, column, exclude, order_of, plan_of
+from tests.vault.building import build, column, exclude, manifest, order_of, plan_of, seal
 from tre.plan.nodes import And, Compare
 from tre.terms import Exclusion, Snapshot
 from tre.vault import Worker
@@ -40,12 +40,13 @@ def fill(store: Path, persons: int) -> tuple[Snapshot, Exclusion]:
             CASE WHEN hash(i * 11) % 20 = 0 THEN DATE '2024-02-27' + (hash(i * 13) % 4)::INTEGER END AS died_on,
             (hash(i * 17) % 6000)::INTEGER AS practice FROM range({persons}) t(i) ORDER BY i"""
         )
-    exclusion = exclude(empty, [], version=2)
+    snapshot = seal(folder, manifest(empty.id, folder))
+    exclusion = exclude(snapshot, [], version=2)
     with duckdb.connect(exclusion.file) as connection:
         connection.execute(
             f"INSERT INTO excluded SELECT i FROM range({persons}) t(i) WHERE hash(i * 31) % {EXCLUDED} = 0 ORDER BY i"
         )
-    return empty, exclusion
+    return snapshot, exclusion
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, sql: str) -> list[Any]:

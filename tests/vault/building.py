@@ -66,10 +66,15 @@ def build(store: Path, rows: Sequence[Row], excluded: Iterable[int] = (), **fact
     (folder / "exclusions").mkdir(parents=True)
     codes = sorted({code for one in rows if (code := one["practice"]) is not None})
     _write_records(folder / "persons.duckdb", rows, codes)
-    raw = json.dumps(manifest(name, folder, **facts)).encode()
-    (folder / "manifest.json").write_bytes(raw)
-    snapshot = Snapshot(name, "gp", str(folder), SCHEMA, digest(raw))
+    snapshot = seal(folder, manifest(name, folder, **facts))
     return snapshot, exclude(snapshot, excluded)
+
+
+def seal(folder: Path, body: Mapping[str, Any]) -> Snapshot:
+    """Writes a manifest, and names its digest."""
+    raw = json.dumps(body).encode()
+    (folder / "manifest.json").write_bytes(raw)
+    return Snapshot(folder.name, "gp", str(folder), SCHEMA, digest(raw))
 
 
 def manifest(name: str, folder: Path, **facts: Any) -> dict[str, Any]:

@@ -79,9 +79,10 @@ def test_an_identity_is_made_shown_once_and_revoked_at_once(served: Served) -> N
         assert http.get("/v1/me").status_code == 401
     listed = call(served, "admin", "GET", "/v1/identities")
     assert made["token"] not in listed.text
-    assert hashlib.sha256(made["token"].encode()).digest() in (served.home / "database.sqlite").read_bytes() + (
-        served.home / "database.sqlite-wal"
-    ).read_bytes()
+    assert (
+        hashlib.sha256(made["token"].encode()).digest()
+        in (served.home / "database.sqlite").read_bytes() + (served.home / "database.sqlite-wal").read_bytes()
+    )
     assert made["token"].encode() not in (served.home / "database.sqlite").read_bytes()
 
 
@@ -115,11 +116,18 @@ def test_an_entry_is_proved_by_hand(served: Served) -> None:
 def test_the_server_verifies_its_log(served: Served) -> None:
     verdict = call(served, "auditor", "GET", "/v1/audit/verify").json()
     assert verdict["ok"] is True and verdict["first_bad"] is None and verdict["size"] > 0
-    assert served.http(None).get("/checkpoint").text.startswith("tre.local/log\n")
+    with served.http(None) as http:
+        assert http.get("/checkpoint").text.startswith("tre.local/log\n")
 
 
 def test_no_entry_names_a_person_or_holds_a_text(served: Served) -> None:
-    call(served, "researcher", "POST", "/v1/queries", {"project": "demo", "dataset": "gp", "sql": "SELECT sex, COUNT(*) FROM patients GROUP BY sex"})
+    call(
+        served,
+        "researcher",
+        "POST",
+        "/v1/queries",
+        {"project": "demo", "dataset": "gp", "sql": "SELECT sex, COUNT(*) FROM patients GROUP BY sex"},
+    )
     page = call(served, "auditor", "GET", "/v1/audit?limit=1000").json()["entries"]
     asked = [entry for entry in page if entry["kind"] == "asked"]
     assert asked and all(entry["question"].startswith("sha256:") for entry in asked)

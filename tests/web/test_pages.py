@@ -9,7 +9,14 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.serving import Served
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 PAGES = ["/", "/docs", "/problems/budget-exhausted"]
 
 
@@ -53,6 +60,9 @@ def test_every_answer_carries_the_headers(served: Served) -> None:
         for path in ("/", "/v1/me", "/v1/no-such", "/livez", "/static/tre.css", "/openapi.json"):
             headers = http.get(path).headers
             assert headers["x-content-type-options"] == "nosniff", path
-            assert "default-src 'none'" in headers["content-security-policy"] and "frame-ancestors 'none'" in headers["content-security-policy"]
+            assert (
+                "default-src 'none'" in headers["content-security-policy"]
+                and "frame-ancestors 'none'" in headers["content-security-policy"]
+            )
             assert headers["referrer-policy"] == "no-referrer" and "cache-control" in headers
             assert "server" not in headers

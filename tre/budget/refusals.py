@@ -6,9 +6,9 @@ Of the dataset's ceiling it says only that it is reached: how near it is tells w
 from __future__ import annotations
 
 from tre.budget.accounts import Balance, balance, exists
-from tre.budget.stated import CONCENTRATED, decimals, plain
+from tre.budget.stated import CONCENTRATED, plain
 from tre.errors import Reason, Refusal
-from tre.loss import DELTA_UNIT, UNIT, PrivacyLoss
+from tre.loss import DELTA_UNIT, UNIT, PrivacyLoss, decimal_text
 from tre.state import Transaction
 
 ASK_ADMIN = "an admin can propose a larger privacy budget."
@@ -39,14 +39,14 @@ def _mend(account: Balance, cost: PrivacyLoss) -> str:
     name, most = ("rho", left.rho) if account.kind == CONCENTRATED else ("epsilon", left.epsilon)
     taken = account.spent + account.reserved
     if most and taken.fits(account.ceiling) and cost.delta <= left.delta:
-        return f"Ask with {name} {decimals(most, UNIT)} or less (a wider margin); or {ASK_ADMIN}"
+        return f"Ask with {name} {decimal_text(most, UNIT)} or less (a wider margin); or {ASK_ADMIN}"
     if most and taken.fits(account.ceiling):
         return f"Group by public keys: discovered keys cost delta; or {ASK_ADMIN}"
     return f"{REPEAT}; {ASK_ADMIN}"
 
 
 def _amount(account: Balance, amount: PrivacyLoss) -> str:
-    delta = f" and delta {decimals(amount.delta, DELTA_UNIT)} for keys" if amount.delta else ""
+    delta = f" and delta {decimal_text(amount.delta, DELTA_UNIT)} for keys" if amount.delta else ""
     if account.kind != CONCENTRATED:
-        return f"epsilon {decimals(amount.epsilon, UNIT)}"
-    return f"rho {decimals(amount.rho, UNIT)} (epsilon {plain(account.worth(amount))}){delta}"
+        return f"epsilon {decimal_text(amount.epsilon, UNIT)}"
+    return f"rho {decimal_text(amount.rho, UNIT)} (epsilon {plain(account.worth(amount))}){delta}"

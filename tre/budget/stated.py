@@ -9,7 +9,7 @@ from decimal import Decimal
 from tre import loss
 from tre.budget.tables import MOST
 from tre.errors import Reason, Refusal
-from tre.loss import DELTA_UNIT, UNIT, PrivacyLoss
+from tre.loss import DELTA_UNIT, UNIT, PrivacyLoss, decimal_text
 
 CONCENTRATED, PURE = "concentrated", "pure"
 # Beyond this an epsilon promises nothing, and below it a ceiling fits the ledger's integers.
@@ -103,16 +103,10 @@ def plain(number: Decimal) -> str:
     return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
 
 
-def decimals(amount: int, unit: int) -> str:
-    """An integer amount with all its digits, never a float."""
-    whole, part = divmod(amount, unit)
-    return f"{whole}.{part:0{len(str(unit)) - 1}d}"
-
-
 def loss_text(kind: str, amount: PrivacyLoss) -> dict[str, str | None]:
     """An amount as JSON states it: in the account's kind, 12 digits of rho or epsilon, 18 of delta."""
     return {
-        "rho": decimals(amount.rho, UNIT) if kind == CONCENTRATED else None,
-        "epsilon": decimals(amount.epsilon, UNIT) if kind == PURE else None,
-        "delta": decimals(amount.delta, DELTA_UNIT),
+        "rho": decimal_text(amount.rho, UNIT) if kind == CONCENTRATED else None,
+        "epsilon": decimal_text(amount.epsilon, UNIT) if kind == PURE else None,
+        "delta": decimal_text(amount.delta, DELTA_UNIT),
     }

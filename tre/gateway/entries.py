@@ -7,8 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from tre.audit import Entry
-from tre.gateway.outcomes import decimal_text
-from tre.loss import DELTA_UNIT, UNIT, PrivacyLoss
+from tre.loss import DELTA_UNIT, UNIT, PrivacyLoss, decimal_text
 from tre.releases import Published
 from tre.terms import Person, Request, Reservation, digest, timestamp
 
@@ -19,9 +18,7 @@ def salted(salt: bytes, text: str) -> str:
 
 
 def _entry(kind: str, at: datetime, person: Person, project: str, dataset: str, body: dict[str, Any], **labels: str) -> Entry:
-    return Entry(
-        kind=kind, at=at, body=body, project=project, person_asking=person.pseudonym, dataset=dataset, **labels
-    )
+    return Entry(kind=kind, at=at, body=body, project=project, person_asking=person.pseudonym, dataset=dataset, **labels)
 
 
 def asked(at: datetime, person: Person, request: Request, question: str, text: str, policy: str) -> Entry:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tre.errors import Reason, Refusal
-from tre.loss import DELTA_UNIT, UNIT, PrivacyLoss
+from tre.loss import DELTA_UNIT, UNIT, PrivacyLoss, decimal_text
 from tre.terms import canonical
 
 
@@ -77,13 +77,6 @@ def from_bytes(question: str, state: str, raw: bytes | None) -> Standing:
         told = json.loads(raw)["refused"]
         return Refused(question, Reason(told["reason"]), told["detail"], told["suggestion"])
     return Cancelled(question) if state == "cancelled" else Faulted(question)
-
-
-def decimal_text(amount: int, unit: int) -> str:
-    """An integer amount as a decimal with all its digits, never a float."""
-    digits = len(str(unit)) - 1
-    whole, part = divmod(amount, unit)
-    return f"{whole}.{part:0{digits}d}"
 
 
 def loss_text(loss: PrivacyLoss) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from tre.plan.nodes import Plan
 from tre.plan.offer import with_own_codelists
 from tre.plan.preview import preview
 from tre.plan.price import Quote, quote
-from tre.plan.steps import release_time as published_steps
 from tre.plan.restricted import RestrictedPlan
+from tre.plan.steps import release_time as published_steps
 from tre.policy import DatasetPolicy
 from tre.projects import Permit
 from tre.state import Transaction
@@ -67,7 +67,7 @@ class Footing:
 
 
 def footing(tx: Transaction, house: House, person: Person, request: Request, at: datetime) -> Footing:
-    """Step 2, and again in the transaction that reserves: permitted, on a live snapshot, with opt-out lists that are young enough."""
+    """Step 2, and again in the transaction that reserves: permitted, records live, opt-out lists young enough."""
     permit = projects.permit(tx, person, request.project, request.dataset, at, house.policies)
     policy = house.policy(request.dataset)
     snapshot = store.live(tx, request.dataset)
@@ -82,7 +82,9 @@ def footing(tx: Transaction, house: House, person: Person, request: Request, at:
     return Footing(permit, stated, snapshot, standing.version, standing.as_of)
 
 
-def prepare(house: House, ticket: Ticket, person: Person, request: Request, at: datetime, release_time: ReleaseTime | None) -> Job:
+def prepare(
+    house: House, ticket: Ticket, person: Person, request: Request, at: datetime, release_time: ReleaseTime | None
+) -> Job:
     """Steps 2 to 4, and the price. Raises `Refusal`."""
     with house.state.read() as tx:
         stand = footing(tx, house, person, request, at)
@@ -117,7 +119,7 @@ def parse(house: House, request: Request) -> Plan:
     return house.reader.parse(request.sql, house.catalogues[request.dataset], codelists)
 
 
-# A worker is killed a little before the release time, so that sealing is done by then: what can be seen does not depend on the data.
+# A worker is killed a little before the release time, so that sealing is done by then.
 ANSWERED_BY = 0.8
 
 

@@ -1,7 +1,7 @@
 """At start: every question that a stop left open gets its outcome, before the port opens.
 
-A sealed release is published on its reservation if the registers have not moved, not before its time; a reservation without one is
-a fault whose charge is kept; a question that only waited is a fault that cost nothing.
+A sealed release is published on its reservation if the registers have not moved, not before its time; a reservation without
+one is a fault whose charge is kept; a question that only waited is a fault that cost nothing.
 """
 
 from __future__ import annotations

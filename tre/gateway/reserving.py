@@ -56,8 +56,8 @@ def ground(house: House, job: Job) -> Ground:
 
 
 def reserve(house: House, job: Job, on: Ground) -> Hold | str:
-    """Take the loss from every ceiling, or raise `Refusal`. "moved" when the ground is no longer that of the database, "withdrawn"
-    when the question was cancelled while it waited. The release time counts from here, the hand-over."""
+    """Take the loss from every ceiling, or raise `Refusal`. "moved" when the ground is no longer that of the database,
+    "withdrawn" when the question was cancelled while it waited. The release time counts from here, the hand-over."""
     at, started = house.clock(), time.monotonic()
     due = None if job.step_s is None else at + timedelta(seconds=job.step_s)
 

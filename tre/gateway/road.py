@@ -1,8 +1,8 @@
 """The road itself, in its one order. Each step is a room's; this file holds the order and nothing else.
 
-    1 asked is logged · 2 permit · 3 parse · 4 restrict · 5 an earlier release? · 6 wait for a worker
-    7 reserve, logged; the release time is fixed · 8 the vault answers; sealed · 9 wait for the release time
-    10 unseal, settle, logged · 11 return
+1 asked is logged · 2 permit · 3 parse · 4 restrict · 5 an earlier release? · 6 wait for a worker
+7 reserve, logged; the release time is fixed · 8 the vault answers; sealed · 9 wait for the release time
+10 unseal, settle, logged · 11 return
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class Road:
         raise too_often()
 
     def _answer(self, job: Job, worker: Worker, hold: Hold) -> Outcome:
-        """At most two draws: one more when an opt-out landed while the first was unseen. It depends on the registers' version only."""
+        """At most two draws: one more when an opt-out landed while the first was unseen: the registers' version decides."""
         question, person, request = job.ticket.question, job.person, job.request
         for redrawn in (False, True):
             code = self._draw(job, worker, hold)

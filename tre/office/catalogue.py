@@ -36,7 +36,9 @@ def dictionary(policy: DatasetPolicy, digest: str) -> dict[str, Any]:
 
 
 def _table(name: str, table: TablePolicy) -> dict[str, Any]:
-    bounds = {} if table.one_row_per_person else {"max_rows": table.max_rows, "max_groups": table.max_groups, "row_cap": table.row_cap}
+    bounds = (
+        {} if table.one_row_per_person else {"max_rows": table.max_rows, "max_groups": table.max_groups, "row_cap": table.row_cap}
+    )
     return {
         "table": name,
         "description": table.description,

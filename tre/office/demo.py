@@ -57,8 +57,8 @@ def make_identities(office: Office, home: Path) -> None:
     )
     half = home / "demo.json.part"
     half.unlink(missing_ok=True)
-    handle = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as file:
+    descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
         json.dump(tokens, file, indent=1)
         file.flush()
         os.fsync(file.fileno())

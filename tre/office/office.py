@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from io import StringIO
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -33,7 +34,12 @@ class Office:
     """Over one home. ``host`` is whoever sits at its terminal; what they do is in the log like everybody's."""
 
     def __init__(
-        self, state: State, policies: Policies, keys: Keys, folder: Path, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        state: State,
+        policies: Policies,
+        keys: Keys,
+        folder: Path,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.state, self.policies, self.keys, self.store, self.clock = state, policies, keys, folder, clock
         self.host = Person("host", keys.person_pseudonym("host"), frozenset({"admin", "controller", "auditor"}))
@@ -42,7 +48,7 @@ class Office:
     @classmethod
     @contextmanager
     def open(cls, settings: Settings) -> Iterator[Self]:
-        """The rooms of a home, opened and closed. `Unfit` when keys were lost: records and log could not be told apart from others'."""
+        """The rooms of a home, opened and closed. `Unfit` when keys were lost: nobody could tell this log from another."""
         make_home(settings)
         policies, keys = read_policies(settings.policies), Keys.open(settings.keys)
         with State.open(settings.database_url) as state:
@@ -83,6 +89,8 @@ class Office:
     def make_identity(self, person: Person, name: str, roles: tuple[str, ...]) -> dict[str, Any]:
         """A new identity. Over HTTP it has no role: a role is given on the machine itself, by `tre token new`."""
         demand(person, "admin")
+        if name == self.host.name:
+            raise Refusal(Reason.INVALID_REQUEST, "This name is that of the terminal itself.", "Choose another.")
         if roles and person is not self.host:
             raise Refusal(
                 Reason.ROLE_NOT_ALLOWED,
@@ -246,9 +254,7 @@ class Office:
             "rejected": {table: dict(reasons) for table, reasons in loaded.rejected.items()},
         }
 
-    def deliver_opt_outs(
-        self, person: Person, file: Path, regime: str | None, step: Step | None = None
-    ) -> list[dict[str, Any]]:
+    def deliver_opt_outs(self, person: Person, file: Path, regime: str | None, step: Step | None = None) -> list[dict[str, Any]]:
         """A list from a file, in force for the next question computed."""
         try:
             return self._receive(person, optouts.read_file(file, regime), file.name)
@@ -259,15 +265,25 @@ class Office:
         """A list from a body."""
         return {"batches": self._receive(person, optouts.lines_of(regime, nhs_numbers), "http")}
 
+    def receive_opt_outs_file(self, person: Person, raw: bytes) -> dict[str, Any]:
+        """A list from a body that is a CSV file's."""
+        demand(person, "controller")
+        return {
+            "batches": self._receive(person, optouts.read_csv(StringIO(raw.decode("utf-8-sig", "replace"), newline=None)), "http")
+        }
+
     def _receive(self, person: Person, lines: Iterator[optouts.Line], source: str) -> list[dict[str, Any]]:
         demand(person, "controller")
         deliveries = optouts.receive(lines, self.keys.pseudonym)
+        with self.state.read() as tx:
+            sifted = {regime: optouts.sift(tx, regime, delivery.pseudonyms) for regime, delivery in deliveries.items()}
         told: list[dict[str, Any]] = []
 
         def write(tx: Transaction) -> None:
             told.clear()
             for regime, delivery in deliveries.items():
-                made = optouts.apply(tx, regime, delivery.pseudonyms, delivery.rejected, source, self.clock())
+                new, known = sifted[regime]
+                made = optouts.apply(tx, regime, new, delivery.rejected, source, self.clock(), known=known)
                 # The counts are the controller's: in the log they would tell who joined a list of which size.
                 audit.append(tx, Act("opt-outs", person, self.clock(), body={"batch": made.id, "regime": regime}).entry())
                 told.append(
@@ -306,9 +322,7 @@ class Office:
         body: Body = {"consistency": f"{first},{second}"}
         return self._read("read", person, body, lambda tx: logbook.consistency(tx, first, second))
 
-    def _read(
-        self, kind: str, person: Person, body: Body, found: Callable[[Transaction], dict[str, Any]]
-    ) -> dict[str, Any]:
+    def _read(self, kind: str, person: Person, body: Body, found: Callable[[Transaction], dict[str, Any]]) -> dict[str, Any]:
         """Reading is an act: what was found and the entry of it are one transaction."""
         demand(person, "auditor")
         return carry_out(self.state, Act(kind, person, self.clock(), body=body), lambda tx: (found(tx), {}))
@@ -333,9 +347,7 @@ class Office:
         return note
 
     def publish_checkpoint(self) -> str:
-        return self.state.write(
-            lambda tx: checkpoint.publish(tx, self.keys.sign, self.keys.verify_key, ORIGIN, self.clock())
-        )
+        return self.state.write(lambda tx: checkpoint.publish(tx, self.keys.sign, self.keys.verify_key, ORIGIN, self.clock()))
 
     @contextmanager
     def publishing(self, period: float = CHECKPOINT_S) -> Iterator[None]:

@@ -7,7 +7,7 @@ written down; that a list which was never delivered, or too long ago, stops the 
 
 from __future__ import annotations
 
-from tre.optouts.deliveries import Delivery, Line, lines_of, read_file, receive
+from tre.optouts.deliveries import Delivery, Line, lines_of, read_csv, read_file, receive
 from tre.optouts.registers import Batch, Standing, apply, batch, check_age, delivered, pseudonyms, sift, standing
 from tre.optouts.restriction import restrict
 
@@ -22,6 +22,7 @@ __all__ = [
     "delivered",
     "lines_of",
     "pseudonyms",
+    "read_csv",
     "read_file",
     "receive",
     "restrict",

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 from tre.errors import Reason, Refusal
 from tre.optouts.tables import REGIMES
@@ -48,18 +48,23 @@ def lines_of(regime: str, nhs_numbers: Iterable[str]) -> Iterator[Line]:
 
 
 def read_file(path: Path, regime: str | None = None) -> Iterator[Line]:
-    """The lines of a CSV file with the header `regime,nhs_number`, or `nhs_number` where the regime is given.
+    """The lines of a CSV file."""
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        yield from read_csv(file, regime)
+
+
+def read_csv(file: TextIO, regime: str | None = None) -> Iterator[Line]:
+    """The lines of a CSV with the header `regime,nhs_number`, or `nhs_number` where the regime is given.
 
     One line of the file is one line of the delivery, whatever it holds: read as CSV proper, a stray quotation mark would swallow
     all that follows it. Bytes that are no text become a number that is rejected.
     """
     if regime is not None:
         _known(regime)
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        columns = _columns(file.readline(), regime)
-        for number, line in enumerate(file, 2):
-            if line.strip():
-                yield _line(number, _cells(line), columns, regime)
+    columns = _columns(file.readline(), regime)
+    for number, line in enumerate(file, 2):
+        if line.strip():
+            yield _line(number, _cells(line), columns, regime)
 
 
 def receive(lines: Iterable[Line], key: bytes, check: str = "nhs-number") -> dict[str, Delivery]:

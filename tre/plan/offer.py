@@ -105,11 +105,15 @@ class Catalogue:
                 offer = self.tables.get(table)
                 return offer is not None and offer.one_row_per_person and offer.row_cap == row_cap == 1
             case Filter(relation, predicate):
-                return self._admits(relation) and self._admits(predicate) and _tables(predicate) <= _tables(relation)
+                return self._admits(relation) and self._admits_condition(predicate) and _tables(predicate) <= _tables(relation)
+        return False
+
+    def _admits_condition(self, node: Node) -> bool:
+        match node:
             case And(parts) | Or(parts):
-                return all(self._admits(part) for part in parts)
+                return all(self._admits_condition(part) for part in parts)
             case Not(part):
-                return self._admits(part)
+                return self._admits_condition(part)
             case Compare(column=column) | OneOf(column=column) | IsNull(column=column):
                 return self._offers(column)
             case Constant(value):

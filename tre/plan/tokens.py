@@ -65,7 +65,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """A text that passed. ``plain`` is the text with its comments blanked out, every other character in its place."""
+    """A text that passed. ``plain`` is the text to its last word, comments blanked out, every character in its place."""
 
     plain: str
     tokens: tuple[Token, ...]
@@ -88,7 +88,7 @@ def check(text: str, names: Collection[str] = ()) -> Tokens:
     _check_clauses(tokens)
     for before, token, after in zip((None, *tokens), tokens, (*tokens[1:], None), strict=False):
         _check_token(before, token, after, names)
-    return Tokens(plain, tokens)
+    return Tokens(plain[: tokens[-1].start + len(tokens[-1].text)], tokens)
 
 
 def where(text: str, start: int) -> str:

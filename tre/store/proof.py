@@ -36,8 +36,9 @@ def _prove_persons(connection: Connection, policy: DatasetPolicy) -> int:
     """Numbered from 0 without a gap in the order of their pseudonyms, which are all different and whole."""
     persons, disorder, broken = one(
         connection,
-        f"""SELECT count(*), count_if(before IS NOT NULL AND before >= pseudonym),
-                count_if(person IS DISTINCT FROM place OR octet_length(pseudonym) IS DISTINCT FROM {PSEUDONYM_BYTES})
+        f"""SELECT count(*), count(*) FILTER (before IS NOT NULL AND before >= pseudonym),
+                count(*) FILTER (person IS DISTINCT FROM place
+                    OR octet_length(pseudonym) IS DISTINCT FROM {PSEUDONYM_BYTES})
             FROM (SELECT person, pseudonym, lag(pseudonym) OVER () AS before, row_number() OVER () - 1 AS place
                 FROM {PERSONS}.persons)""",
     )
@@ -68,7 +69,7 @@ def _disorder(connection: Connection, relation: str, table: TablePolicy) -> int:
     kept = "true" if table.one_row_per_person else f"rank BETWEEN 0 AND {table.row_cap - 1}"
     return one(
         connection,
-        f"""SELECT count_if(NOT ({kept}) OR (before IS NOT NULL AND (before, before_rank) >= (person, {rank})))
+        f"""SELECT count(*) FILTER (NOT ({kept}) OR (before IS NOT NULL AND (before, before_rank) >= (person, {rank})))
             FROM (SELECT *, lag(person) OVER () AS before, {before} AS before_rank FROM {relation})""",
     )[0]
 
@@ -91,9 +92,10 @@ def _undefined(connection: Connection, name: str, column: str, table: TablePolic
     """Codes without a dictionary entry, entries of no use, numbers and codes that come twice."""
     dictionary = f"{file_of(table)}.{word(f'codes_{name}_{column}')}"
     used = f"SELECT DISTINCT {word(column)} AS id FROM {file_of(table)}.{word(name)} WHERE {word(column)} IS NOT NULL"
-    odd = f"SELECT count(*) FROM ({used}) u FULL JOIN {dictionary} d USING (id) WHERE d.code IS NULL OR u.id IS NULL"
+    undefined = f"SELECT count(*) FROM ({used}) ANTI JOIN {dictionary} USING (id)"
+    unused = f"SELECT count(*) FROM {dictionary} ANTI JOIN ({used}) USING (id)"
     twice = f"SELECT 2 * count(*) - count(DISTINCT id) - count(DISTINCT code) FROM {dictionary}"
-    return one(connection, odd)[0] + one(connection, twice)[0]
+    return sum(one(connection, query)[0] for query in (undefined, unused, twice))
 
 
 def _demand(table: str, fact: str, holds: bool) -> None:

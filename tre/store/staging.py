@@ -95,7 +95,7 @@ def _rejected(connection: Connection, policy: DatasetPolicy, name: str) -> Count
 def _nulled(connection: Connection, name: str, table: TablePolicy) -> Counter[str]:
     """Values of kept rows that were there and could not be kept."""
     asked = [
-        (f"{column} {told}", f"count_if(w{place} = {why})")
+        (f"{column} {told}", f"count(*) FILTER (w{place} = {why})")
         for place, (column, policy) in enumerate(table.columns.items())
         if policy.nullable
         for why, told in WHYS.items()

@@ -64,7 +64,7 @@ def write_table(connection: Connection, policy: DatasetPolicy, name: str) -> tup
     table, staged, finished = policy.tables[name], word("staged_" + name), f"{file_of(policy.tables[name])}.{word(name)}"
     unknown, left_out, rows = one(
         connection,
-        f"SELECT count_if(k.id IS NULL), count_if(k.id IS NOT NULL AND k.person IS NULL), count(k.person)"
+        f"SELECT count(*) FILTER (k.id IS NULL), count(*) FILTER (k.id IS NOT NULL AND k.person IS NULL), count(k.person)"
         f" FROM {staged} s LEFT JOIN known k USING (id) WHERE reason = 0",
     )
     codes = [column for column, column_policy in table.columns.items() if column_policy.type == "code"]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI
 
 from tre import __version__
+from tre.errors import Reason
 from tre.gateway import Gateway
 from tre.office import Office
 from tre.web import governing, public, questions
@@ -19,12 +21,17 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-MAX_BODY = 64 * 2**20
+MIB = 2**20
+# The framework reads a body before it asks who sends it, on the loop that answers everybody; lists of opt-outs are read after.
+LARGEST_BODY, LARGEST_LIST = 4 * MIB, 64 * MIB
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
-    (b"content-security-policy", b"default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'",
+    ),
 )
 
 
@@ -36,26 +43,51 @@ class Outermost:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            return await self.app(scope, receive, send)
-        started = False
-
-        async def sending(message: MutableMapping[str, Any]) -> None:
-            nonlocal started
-            if message["type"] == "http.response.start":
-                started = True
-                present = {name for name, _ in message["headers"]}
-                message["headers"] = [*message["headers"], *((n, v) for n, v in HEADERS if n not in present)]
-                if b"cache-control" not in present:
-                    message["headers"].append((b"cache-control", b"no-store"))
-            await send(message)
-
-        if _announced(scope) > MAX_BODY:
-            return await problem("too-large", "The body is over 64 MiB.")(scope, receive, sending)
+            await self.app(scope, receive, send)
+            return
+        largest = LARGEST_LIST if scope["path"] == governing.OPT_OUTS else LARGEST_BODY
+        call = _Call(receive, send, _announced(scope), largest)
         try:
-            await self.app(scope, receive, sending)
+            if not call.too_large:
+                await self.app(scope, call.receive, call.send)
         except Exception:  # noqa: BLE001 - the last net: an exception's text may quote what must not leave
-            if not started:
-                await problem(FAULT, FAULT_DETAIL)(scope, receive, sending)
+            if not call.started and not call.too_large:
+                await problem(FAULT, FAULT_DETAIL)(scope, receive, call.send)
+        if call.too_large and not call.started:
+            call.refused = True
+            await problem(Reason.TOO_LARGE, f"The body is over {largest // MIB} MiB.")(scope, receive, call.send)
+
+
+@dataclass
+class _Call:
+    """One call: how much has come in, and whether an answer has begun to go out."""
+
+    receiving: Receive
+    sending: Send
+    announced: int
+    largest: int
+    received: int = 0
+    started: bool = False
+    refused: bool = False
+
+    @property
+    def too_large(self) -> bool:
+        return max(self.announced, self.received) > self.largest
+
+    async def receive(self) -> MutableMapping[str, Any]:
+        message = await self.receiving()
+        self.received += len(message.get("body", b""))
+        return {"type": "http.disconnect"} if self.too_large else message
+
+    async def send(self, message: MutableMapping[str, Any]) -> None:
+        if self.too_large and not self.refused and not self.started:
+            return  # what the application says of half a body
+        if message["type"] == "http.response.start":
+            self.started = True
+            present = {name for name, _ in message["headers"]}
+            added = [*HEADERS, (b"cache-control", b"no-store")]
+            message["headers"] = [*message["headers"], *((name, value) for name, value in added if name not in present)]
+        await self.sending(message)
 
 
 def _announced(scope: Scope) -> int:
@@ -67,7 +99,9 @@ def _announced(scope: Scope) -> int:
 
 def make_app(gateway: Gateway, office: Office) -> App:
     """The ASGI application over the two roads."""
-    app = FastAPI(title="tre", version=__version__, docs_url=None, redoc_url=None, summary=__doc__ and "Query-only access")
+    app = FastAPI(
+        title="tre", version=__version__, docs_url=None, redoc_url=None, summary="Questions in, statistics out, records stay."
+    )
     app.state.gateway = gateway
     app.state.office = office
     tell_problems(app)

@@ -6,13 +6,28 @@ import datetime
 import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from pydantic import ValidationError
 
+from tre.office import Office
+from tre.terms import Person
 from tre.web import problems
 from tre.web.models import BudgetIn, IdentityIn, MemberIn, OptOutsIn, ProjectChange, ProjectIn
 from tre.web.signed_in import SignedIn, TheOffice
 
+OPT_OUTS = "/v1/opt-outs"
+LIST_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": OptOutsIn.model_json_schema()},
+            "text/csv": {"schema": {"type": "string", "description": "The header regime,nhs_number, then a line each"}},
+        },
+    }
+}
 router = APIRouter(prefix="/v1", responses=problems.responses(401, 403, 404, 422))
 IfMatch = Annotated[str | None, Header(description="The ETag that was read: 412 when it has changed meanwhile")]
 
@@ -60,9 +75,7 @@ def make_project(body: ProjectIn, person: SignedIn, office: TheOffice) -> Respon
 
 
 @router.patch("/projects/{project}", tags=["admin"], responses=problems.responses(412))
-def change_project(
-    project: str, body: ProjectChange, person: SignedIn, office: TheOffice, if_match: IfMatch = None
-) -> Response:
+def change_project(project: str, body: ProjectChange, person: SignedIn, office: TheOffice, if_match: IfMatch = None) -> Response:
     """Tighten at once: an earlier end date, inactive, closed; or better words."""
     return _tagged(office.change_project(person, project, body.model_dump(exclude_unset=True), if_match))
 
@@ -74,9 +87,7 @@ def project_budget(project: str, body: BudgetIn, person: SignedIn, office: TheOf
 
 
 @router.put("/projects/{project}/members", tags=["admin"], responses=problems.responses(412))
-def members(
-    project: str, body: list[MemberIn], person: SignedIn, office: TheOffice, if_match: IfMatch = None
-) -> Response:
+def members(project: str, body: list[MemberIn], person: SignedIn, office: TheOffice, if_match: IfMatch = None) -> Response:
     """Set a project's members: removing at once."""
     return _tagged(office.set_members(person, project, [member.model_dump() for member in body], if_match))
 
@@ -88,9 +99,7 @@ def dataset_budget(dataset: str, person: SignedIn, office: TheOffice) -> Respons
 
 
 @router.put("/datasets/{dataset}/budget", tags=["admin"], responses=problems.responses(412))
-def set_dataset_budget(
-    dataset: str, body: BudgetIn, person: SignedIn, office: TheOffice, if_match: IfMatch = None
-) -> Response:
+def set_dataset_budget(dataset: str, body: BudgetIn, person: SignedIn, office: TheOffice, if_match: IfMatch = None) -> Response:
     """Set the ceiling over all projects: lower at once."""
     return _tagged(office.set_dataset_budget(person, dataset, body.epsilon, body.delta, body.keys_delta, if_match))
 
@@ -178,7 +187,19 @@ def proof(index: int, person: SignedIn, office: TheOffice) -> dict[str, Any]:
     return office.inclusion(person, index)
 
 
-@router.post("/opt-outs", status_code=202, tags=["controller"])
-def opt_outs(body: OptOutsIn, person: SignedIn, office: TheOffice) -> dict[str, Any]:
-    """Register opt-outs: the next question computed after this answer leaves these people out."""
+@router.post("/opt-outs", status_code=202, tags=["controller"], openapi_extra=LIST_BODY, responses=problems.responses(413))
+async def opt_outs(request: Request, person: SignedIn, office: TheOffice) -> JSONResponse:
+    """Register opt-outs, as JSON or CSV: the next question computed after this answer leaves these people out."""
+    raw, kind = await request.body(), request.headers.get("content-type", "")
+    return JSONResponse(await run_in_threadpool(_received, office, person, raw, kind), 202)
+
+
+def _received(office: Office, person: Person, raw: bytes, kind: str) -> dict[str, Any]:
+    """CSV is a file's text; anything else is the JSON of the contract."""
+    if kind.startswith("text/csv"):
+        return office.receive_opt_outs_file(person, raw)
+    try:
+        body = OptOutsIn.model_validate_json(raw)
+    except ValidationError as error:
+        raise RequestValidationError(error.errors(include_input=False, include_context=False)) from None
     return office.receive_opt_outs(person, body.regime, body.nhs_numbers)

@@ -44,7 +44,9 @@ TABLE: Mapping[str, Telling] = {
     Reason.KEYS_TOO_MANY: Telling(422, "The answer would have too many groups", "Group by fewer or coarser keys."),
     Reason.PURPOSE_NOT_PERMITTED: Telling(403, "The purpose is not permitted", "The project's purpose is set by its admins."),
     Reason.APPROVAL_LAPSED: Telling(403, "The project's approval has lapsed", "Ask an admin for a later end date."),
-    Reason.BUDGET_EXHAUSTED: Telling(403, "The privacy budget does not allow this", "Ask for less accuracy, or repeat an answer."),
+    Reason.BUDGET_EXHAUSTED: Telling(
+        403, "The privacy budget does not allow this", "Ask for less accuracy, or repeat an answer."
+    ),
     Reason.INVALID_REQUEST: Telling(422, "The request is not valid", "See /docs for the fields of this call."),
     Reason.NOT_SIGNED_IN: Telling(401, "Nobody is signed in", "Send the header: Authorization: Bearer TOKEN"),
     Reason.ROLE_NOT_ALLOWED: Telling(403, "This is not for your role", "GET /v1/me shows your roles."),
@@ -56,7 +58,9 @@ TABLE: Mapping[str, Telling] = {
     Reason.KEY_REUSED: Telling(422, "The key was used for another body", "Send a new Idempotency-Key."),
     Reason.OPT_OUT_MODE: Telling(422, "The other opt-out mode was asked before", "Ask with the same opt-outs applied."),
     Reason.TOO_MANY_REQUESTS: Telling(429, "Too many requests", "Wait, then send it again.", 2),
-    Reason.OPT_OUTS_STALE: Telling(503, "The opt-out list is missing or too old", "The data controller delivers a new list.", 600),
+    Reason.OPT_OUTS_STALE: Telling(
+        503, "The opt-out list is missing or too old", "The data controller delivers a new list.", 600
+    ),
     Reason.NOT_READY: Telling(503, "The dataset is not ready", "The data controller loads it, or opens it again.", 60),
     Reason.CANCELLED: Telling(410, "The question was cancelled", "Ask it again."),
     FAULT: Telling(500, "Something failed on our side", "Tell an admin the id. Charged loss stays charged."),

@@ -12,8 +12,8 @@ from fastapi.responses import JSONResponse, Response
 
 from tre.errors import Reason, Refusal
 from tre.gateway import Cancelled, Faulted, Gateway, Pending, Refused, Released
-from tre.gateway.outcomes import Standing
 from tre.gateway.asking import Idempotency
+from tre.gateway.outcomes import Standing
 from tre.terms import Person, canonical, digest
 from tre.web import problems
 from tre.web.csv import release_as_csv

@@ -6,7 +6,7 @@ import fcntl
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import uvicorn
 
@@ -21,16 +21,16 @@ from tre.web.app import make_app
 @contextmanager
 def only_one(settings: Settings) -> Iterator[None]:
     """Hold the home's lock: a second `tre serve` refuses to start."""
-    handle = os.open(settings.home / "serve.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    lock = os.open(settings.home / "serve.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        os.close(handle)
+        os.close(lock)
         raise Unfit(f"another `tre serve` uses {settings.home}; stop it first, or set TRE_HOME") from None
     try:
         yield
     finally:
-        os.close(handle)
+        os.close(lock)
 
 
 def serve(settings: Settings, office: Office) -> None:
@@ -52,7 +52,9 @@ def serve(settings: Settings, office: Office) -> None:
                     h11_max_incomplete_event_size=64 * 1024,
                 )
             )
-            server.run()
+            # Ctrl-C is how one stops it: the server has closed by the time it raises the signal again.
+            with suppress(KeyboardInterrupt):
+                server.run()
     if not server.started:
         raise Unfit(f"port {settings.port} on {settings.host} cannot be opened; set TRE_PORT")
 
@@ -64,9 +66,9 @@ def _greet(settings: Settings) -> None:
         reading = "import json, sys; print(json.load(open(sys.argv[1]))['researcher'])"
         told += (
             "Ask a first question in another terminal:\n\n"
-            f"  TOKEN=$(python3 -c \"{reading}\" {settings.home / 'demo.json'})\n"
+            f'  TOKEN=$(python3 -c "{reading}" {settings.home / "demo.json"})\n'
             f"  curl -s {address}/v1/queries -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' \\\n"
-            f"    -d '{{\"project\": \"demo\", \"dataset\": \"gp\", \"sql\": \"{QUESTION}\"}}'\n\n"
+            f'    -d \'{{"project": "demo", "dataset": "gp", "sql": "{QUESTION}"}}\'\n\n'
         )
     sys.stdout.write(told)
     sys.stdout.flush()
