@@ -109,13 +109,13 @@ class Worker:
         with self._turn:
             if self._closed or self._child:
                 return
-            self._start()
             before, self._prepared = self._prepared, []
-            for snapshot, exclusion in before:
-                try:
+            try:
+                self._start()
+                for snapshot, exclusion in before:
                     self.prepare(snapshot, exclusion)
-                except Fault:
-                    return  # whoever asks next is told
+            except (Fault, OSError):
+                return  # whoever asks next is told
 
     def _alive(self) -> Child:
         if self._closed:
@@ -123,7 +123,10 @@ class Worker:
         if self._child is None or not self._child.alive:
             self._discard()
             self._prepared = []
-            self._start()
+            try:
+                self._start()
+            except OSError:
+                raise Fault("died") from None
         assert self._child
         return self._child
 
