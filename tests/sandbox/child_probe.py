@@ -79,7 +79,7 @@ ACTS: dict[str, Any] = {
     "fork": lambda m: attempt(fork),
     "thread": lambda m: in_thread(lambda: "ran"),
     "signal": lambda m: attempt(lambda: os.kill(m["pid"], signal.SIGUSR1)),
-    "environ": lambda m: attempt(lambda: dict(os.environ)),
+    "environ": lambda m: sorted(os.environ),
     "parent": lambda m: attempt(lambda: Path(f"/proc/{os.getppid()}/environ").read_bytes()),
     "descriptors": lambda m: attempt(lambda: sorted(int(name) for name in os.listdir("/proc/self/fd"))),
     "print": lambda m: attempt(lambda: (print("stray"), os.write(1, b"stray"), os.write(2, b"stray"), sys.stderr.write("s"))),
