@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.vault.building import REGIMES, build, draw, order_of, plan_of
+from tests.vault.building import DOMAINS, REGIMES, build, draw, order_of, plan_of
 from tre.plan.nodes import Plan
 from tre.plan.order import Order
 from tre.plan.rounding import rounded, stated_scale
 from tre.terms import canonical
-from tre.vault.cells import labels
+from tre.vault.cells import labels, position
 from tre.vault.noisy import NoisyTable
 from tre.vault.suppress import NotShown, Shown, release, shown_from, suppress
 
@@ -108,6 +109,24 @@ def test_keys_are_written_in_words(held: Any) -> None:
     assert rows[-1] == (None, 1945, None, None)
     body = answered(held, plan, (20,) * plan.cells)
     assert [column["type"] for column in body["columns"]] == ["string", "integer", "decimal", "date", "integer"]
+
+
+@pytest.mark.parametrize(
+    ("name", "stored", "place"),
+    [
+        ("region", 0, 0), ("region", 2, 2), ("region", 3, None), ("region", -1, None), ("region", None, None),
+        ("region", "North", None), ("region", True, None), ("region", 1.0, None),
+        ("sex", 1, 1), ("sex", None, 2), ("sex", 2, None),
+        ("year_of_birth", 1940, 0), ("year_of_birth", 1945, 5), ("year_of_birth", 1946, None), ("year_of_birth", 1939, None),
+        ("died_on", date(2024, 2, 29), 2), ("died_on", None, 4), ("died_on", date(2024, 3, 2), None), ("died_on", 19780, None),
+        ("died_on", datetime(2024, 2, 29), None),
+    ],
+)  # fmt: skip
+def test_a_stored_value_has_one_place_or_none(name: str, stored: Any, place: int | None) -> None:
+    try:
+        assert position(DOMAINS[name], stored) == place
+    except ValueError:
+        assert place is None
 
 
 def test_without_keys_there_is_one_row(held: Any) -> None:
