@@ -25,7 +25,7 @@ Progress = Callable[[str, float], None]
 @dataclass(frozen=True)
 class Loaded:
     """A snapshot and what became of each table's rows: every row is accepted or rejected, and a rejected one has one reason.
-    ``nulled``: values of accepted rows that could not be kept. The counts are the controller's; nobody else is told them."""
+    ``nulled``: values that could not be kept, of rows whose other values could. The counts are the controller's alone."""
 
     snapshot: Snapshot
     accepted: Mapping[str, int]

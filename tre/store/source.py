@@ -11,6 +11,8 @@ from tre.errors import Unfit
 from tre.policy import DatasetPolicy
 from tre.store.connection import Connection, EngineError, text
 
+FIRST_LINE = 1_000_000
+
 
 @dataclass(frozen=True)
 class Source:
@@ -49,8 +51,9 @@ def _csv(path: Path, malformed: str) -> Source:
     """Nothing is guessed: comma, double quotes, UTF-8, names in the first line, every value text. A line that is not so is kept
     aside and counted."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            names = next(csv.reader(lines), [])
+        with path.open("rb") as stream:
+            first = stream.readline(FIRST_LINE).decode("utf-8-sig")
+        names = next(csv.reader([first]), [])
     except (OSError, UnicodeDecodeError, csv.Error):
         raise Unfit(f"{path} cannot be read; give it as UTF-8 text with commas") from None
     if not names or len(set(names)) != len(names):

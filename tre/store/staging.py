@@ -93,7 +93,7 @@ def _rejected(connection: Connection, policy: DatasetPolicy, name: str) -> Count
 
 
 def _nulled(connection: Connection, name: str, table: TablePolicy) -> Counter[str]:
-    """Values of kept rows that were there and could not be kept."""
+    """Values that were there and could not be kept, of rows whose other values could."""
     asked = [
         (f"{column} {told}", f"count(*) FILTER (w{place} = {why})")
         for place, (column, policy) in enumerate(table.columns.items())

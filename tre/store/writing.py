@@ -42,10 +42,11 @@ def write_persons(connection: Connection, policy: DatasetPolicy, key: bytes, lea
     The persons of a dataset are those of its one-row tables, or of all tables where it has none.
     """
     single = [name for name, table in policy.tables.items() if table.one_row_per_person] or list(policy.tables)
-    identifiers = " UNION ".join(f"SELECT id FROM {word('staged_' + name)} WHERE reason = 0" for name in single)
+    identifiers = " UNION ALL ".join(f"SELECT id FROM {word('staged_' + name)} WHERE reason = 0" for name in single)
     fill_with_pseudonyms(connection, "left_out", leave_out, folder)
     connection.execute(
-        f"CREATE TABLE hashed AS SELECT id, {pseudonym_sql('CAST(id AS VARCHAR)')} AS pseudonym FROM ({identifiers})",
+        f"CREATE TABLE hashed AS SELECT id, {pseudonym_sql('CAST(id AS VARCHAR)')} AS pseudonym"
+        f" FROM (SELECT DISTINCT id FROM ({identifiers}))",
         pseudonym_parameters(key),
     )
     connection.execute(

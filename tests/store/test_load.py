@@ -1,0 +1,325 @@
+"""What becomes of every row of a source: kept, kept with a NULL, or rejected for a reason that is counted."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.store.conftest import KEY, POLICIES, ward_policy
+from tests.store.plain import Plain, stored
+from tre.errors import Fault, Unfit
+from tre.persons import pseudonym
+from tre.policy import DatasetPolicy, read_policies
+from tre.store import Loaded, load
+from tre.store import writing as store_writing
+
+SAMPLE = POLICIES.parent / "sample_data"
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def told(planted: Path, table: str) -> Counter[str]:
+    return Counter(row["expect"] for row in rows_of(planted / f"{table}.csv"))
+
+
+def write(folder: Path, **tables: str) -> Path:
+    folder.mkdir(exist_ok=True, parents=True)
+    for name, text in tables.items():
+        (folder / f"{name}.csv").write_text(text)
+    return folder
+
+
+PATIENTS = "nhs_number,sex,group,year_of_birth,decile,practice,died_on\n"
+VISITS = "nhs_number,date,code,value\n"
+ALICE, BOB = "9000000017", "9000000033"
+
+
+def a_patient(number: str) -> str:
+    return f"{number},F,a,1950,1,A1,\n"
+
+
+@pytest.mark.parametrize("table", ["patients", "visits"])
+def test_each_planted_row_becomes_what_it_says(loaded: Loaded, planted: Path, table: str) -> None:
+    expected = told(planted, table)
+    assert loaded.accepted[table] == expected["accepted"] + sum(n for why, n in expected.items() if why.startswith("nulled"))
+    over = {"over the row cap": expected["over"]} if expected["over"] else {}
+    for kind, counts in (("rejected", loaded.rejected[table]), ("nulled", loaded.nulled[table])):
+        by_reason = {why.removeprefix(f"{kind} "): n for why, n in expected.items() if why.startswith(kind)}
+        assert dict(counts) == by_reason | (over if kind == "rejected" else {})
+
+
+def agrees(policy: DatasetPolicy, source: Path, loaded: Loaded, leave_out: list[bytes] | None = None) -> None:
+    """A load says and holds what plain Python finds."""
+    plain, found = Plain(policy, source, KEY, leave_out or []), stored(policy, loaded.snapshot)
+    for name, table in policy.tables.items():
+        rejected = {why: n for why, n in loaded.rejected[name].items() if why != "over the row cap"}
+        assert rejected == dict(plain.rejected[name])
+        assert loaded.accepted[name] + sum(loaded.rejected[name].values()) == plain.rows[name]
+        assert dict(loaded.nulled[name]) == dict(plain.nulled[name])
+        assert set(found[name]) == set(plain.people[name])
+        for person, rows in plain.people[name].items():
+            assert found[name][person] <= rows
+            assert found[name][person].total() == min(rows.total(), table.row_cap)
+
+
+def test_the_planted_rows_are_stored_as_plain_python_reads_them(ward: DatasetPolicy, planted: Path, loaded: Loaded) -> None:
+    agrees(ward, planted, loaded)
+
+
+def test_the_sample_is_stored_as_plain_python_reads_it(tmp_path: Path) -> None:
+    gp = read_policies(POLICIES).datasets["gp"]
+    objecting = [pseudonym(KEY, row["nhs_number"]) for row in rows_of(SAMPLE / "opt_outs.csv")]
+    agrees(gp, SAMPLE, load(gp, SAMPLE, tmp_path, KEY, iter(objecting)), objecting)
+
+
+TYPED = {
+    "patients": 'nhs_number::BIGINT AS nhs_number, trim(sex) AS sex, "group", year_of_birth::DOUBLE AS year_of_birth,'
+    " decile::TINYINT AS decile, practice, died_on::TIMESTAMP AS died_on",
+    "visits": "nhs_number, date::DATE AS date, code, value::DOUBLE AS value",
+}
+
+
+@pytest.mark.parametrize("typed", [False, True])
+def test_parquet_is_stored_as_csv_is(ward: DatasetPolicy, tmp_path: Path, typed: bool) -> None:
+    """The same rows as text and as numbers and dates, NaN and infinity among them."""
+    source = write(
+        tmp_path / "csv",
+        patients=PATIENTS + f"{ALICE},F,a,1950,1,A1,2020-01-01\n{BOB},M,,2000,-5,,\n",
+        visits=VISITS + f"{ALICE},2020-01-01,c1,10.25\n{ALICE},2020-01-02,c2,nan\n{BOB},2020-01-02,c2,inf\n{BOB},2020-01-03,,\n",
+    )
+    (tmp_path / "parquet").mkdir()
+    for name, columns in TYPED.items():
+        reading = f"SELECT {columns if typed else '*'} FROM read_csv('{source}/{name}.csv', all_varchar = true)"
+        duckdb.sql(f"COPY ({reading}) TO '{tmp_path}/parquet/{name}.parquet'")
+    one, other = (load(ward, tmp_path / form, tmp_path / "store", KEY) for form in ("csv", "parquet"))
+    assert stored(ward, one.snapshot) == stored(ward, other.snapshot)
+    assert (one.accepted, one.nulled) == (other.accepted, other.nulled)
+    assert dict(one.nulled["visits"]) == {"value unparsable": 2}
+
+
+def test_numbers_of_a_source_that_do_not_fit_are_told(ward: DatasetPolicy, tmp_path: Path) -> None:
+    source = write(tmp_path / "source", patients=PATIENTS + a_patient(ALICE))
+    values = "(1, 1e300::DOUBLE), (2, 'inf'), (3, '-inf'), (4, 'nan'), (5, 1e15), (6, 0.25), (7, -0.74999999)"
+    query = f"SELECT '{ALICE}' AS nhs_number, DATE '2020-01-01' AS date, 'c' AS code, v AS value FROM (VALUES {values}) t(n, v)"
+    duckdb.sql(f"COPY ({query}) TO '{source}/visits.parquet'")
+    policy = ward_policy(tmp_path / "policy", "row_cap: 3", "row_cap: 30")
+    loaded = load(policy, source, tmp_path / "store", KEY)
+    assert dict(loaded.nulled["visits"]) == {"value unparsable": 5}
+    kept = stored(policy, loaded.snapshot)["visits"][pseudonym(KEY, ALICE)]
+    assert sorted(row[2] for row in kept.elements() if row[2] is not None) == [-2, 1]  # −0.75 and 0.25 in steps of 0.5
+
+
+def test_lines_that_are_not_csv_are_counted_and_the_rest_kept(ward: DatasetPolicy, tmp_path: Path) -> None:
+    lines = [a_patient(ALICE), f"{BOB},F,a\n", f"{BOB},F,a,1950,1,A1,,,extra\n", "\n", a_patient("9000000068")]
+    source = write(tmp_path / "source", visits=VISITS)
+    (source / "patients.csv").write_bytes((PATIENTS + "".join(lines)).encode() + f"{BOB},F,a,1950,1,".encode() + b"\xff,\n")
+    loaded = load(ward, source, tmp_path / "store", KEY)
+    assert loaded.accepted == {"patients": 2, "visits": 0}
+    assert loaded.rejected["patients"] == {"line malformed": 3}
+
+
+def test_line_ends_and_a_byte_order_mark_are_taken_as_they_come(ward: DatasetPolicy, tmp_path: Path) -> None:
+    source = write(tmp_path / "source", visits=VISITS.replace("\n", "\r\n"))
+    (source / "patients.csv").write_bytes(b"\xef\xbb\xbf" + (PATIENTS + a_patient(ALICE)).replace("\n", "\r\n").encode())
+    assert load(ward, source, tmp_path / "store", KEY).accepted == {"patients": 1, "visits": 0}
+
+
+# ------------------------------------------------------------------------------------------------------------ leaving out
+def test_people_left_out_never_enter(ward: DatasetPolicy, planted: Path, tmp_path: Path) -> None:
+    """A load without a person holds what a load of a source that never had them holds."""
+    numbers = [row["nhs_number"] for row in rows_of(planted / "patients.csv")]
+    gone = [numbers[0], numbers[41 - 3]]
+    without = tmp_path / "without"
+    without.mkdir()
+    for table in ward.tables:
+        lines = (planted / f"{table}.csv").read_text().splitlines(True)
+        (without / f"{table}.csv").write_text("".join(line for line in lines if not line.startswith(tuple(gone))))
+    left_out = [pseudonym(KEY, number) for number in gone]
+    one = load(ward, planted, tmp_path / "store", KEY, iter(left_out))
+    other = load(ward, without, tmp_path / "store", KEY)
+    agrees(ward, planted, one, left_out)
+    assert stored(ward, one.snapshot) == stored(ward, other.snapshot)
+    assert facts(one, "persons.persons") == facts(other, "persons.persons")
+    for dictionary in ("persons.codes_patients_practice", "events.codes_visits_code"):
+        codes = [{code for _, code in facts(each, dictionary)} for each in (one, other)]
+        assert codes[0] == codes[1]
+    assert one.rejected["patients"]["person left out"] == 2
+
+
+def test_a_code_that_only_they_had_is_nowhere(ward: DatasetPolicy, tmp_path: Path) -> None:
+    source = write(
+        tmp_path / "source",
+        patients=PATIENTS + a_patient(ALICE) + f"{BOB},F,a,1950,1,BOBSPRACTICE,\n",
+        visits=VISITS + f"{BOB},2020-01-01,BOBSCODE,1\n{ALICE},2020-01-01,other,1\n",
+    )
+    loaded = load(ward, source, tmp_path / "store", KEY, [pseudonym(KEY, BOB)])
+    for file in Path(loaded.snapshot.folder).glob("*.duckdb"):
+        assert b"BOBS" not in file.read_bytes()
+    kept = load(ward, source, tmp_path / "store", KEY)
+    assert any(b"BOBS" in file.read_bytes() for file in Path(kept.snapshot.folder).glob("*.duckdb"))
+
+
+def facts(loaded: Loaded, relation: str) -> list[tuple[object, ...]]:
+    with duckdb.connect() as connection:
+        for path in Path(loaded.snapshot.folder).glob("*.duckdb"):
+            connection.execute(f"ATTACH '{path}' AS {path.stem} (READ_ONLY)")
+        return connection.execute(f"SELECT * FROM {relation}").fetchall()
+
+
+# ------------------------------------------------------------------------------------------------------- persons and ranks
+def test_persons_are_numbered_in_the_order_of_their_pseudonyms(loaded: Loaded, planted: Path) -> None:
+    kept = [row["nhs_number"] for row in rows_of(planted / "patients.csv") if row["expect"][0] in "an"]
+    assert facts(loaded, "persons.persons") == list(enumerate(sorted(pseudonym(KEY, number) for number in kept)))
+
+
+def test_another_key_makes_other_pseudonyms(ward: DatasetPolicy, planted: Path, tmp_path: Path, loaded: Loaded) -> None:
+    other = load(ward, planted, tmp_path, bytes(32))
+    assert not {p for _, p in facts(loaded, "persons.persons")} & {p for _, p in facts(other, "persons.persons")}
+
+
+def test_the_cap_keeps_the_lowest_ranks_and_each_load_draws_them_anew(ward: DatasetPolicy, tmp_path: Path) -> None:
+    visits = "".join(f"{ALICE},2020-01-{day:02},c,{day}\n" for day in range(1, 21))
+    source = write(tmp_path / "source", patients=PATIENTS + a_patient(ALICE) + a_patient(ALICE), visits=VISITS + visits)
+    kept = []
+    for _ in range(5):
+        loaded = load(ward, source, tmp_path / "store", KEY)
+        assert loaded.rejected == {"patients": {"over the row cap": 1}, "visits": {"over the row cap": 17}}
+        rows = facts(loaded, "events.visits")
+        assert [row[-1] for row in rows] == [0, 1, 2]
+        kept.append(tuple(row[3] for row in rows))
+    assert len(set(kept)) > 1  # all five alike: one chance in 6,840 to the fourth
+
+
+def test_ranks_favour_no_row(tmp_path: Path) -> None:
+    """900 persons with 4 rows each, one of them kept: each place is kept as often, within five standard errors."""
+    caps = "max_rows: {0}\n    max_groups: {0}\n    row_cap: {1}"
+    policy = ward_policy(tmp_path / "policy", caps.format(2, 3), caps.format(1, 1))
+    numbers = [number for nine in range(900_001_000, 900_002_100) if (number := with_check_digit(nine))][:900]
+    source = write(
+        tmp_path / "source",
+        patients=PATIENTS + "".join(map(a_patient, numbers)),
+        visits=VISITS + "".join(f"{number},2020-01-01,c,{place}\n" for number in numbers for place in range(4)),
+    )
+    rows = facts(load(policy, source, tmp_path / "store", KEY), "events.visits")
+    kept = Counter(row[3] for row in rows)
+    assert len(rows) == 900
+    for place in range(4):
+        assert abs(kept[2 * place] - 225) < 5.5 * (900 * 0.25 * 0.75) ** 0.5, kept
+
+
+def with_check_digit(nine: int) -> str:
+    remainder = sum(weight * int(digit) for weight, digit in zip(range(10, 1, -1), str(nine), strict=True)) % 11
+    return "" if remainder == 1 else f"{nine}{(11 - remainder) % 11}"
+
+
+def test_persons_named_by_any_text(tmp_path: Path) -> None:
+    """A dataset without a check: text identifiers, spaces aside."""
+    policy = ward_policy(tmp_path / "policy", "check: nhs-number", "check: none")
+    source = write(
+        tmp_path / "source",
+        patients=PATIENTS + a_patient("x 1") + a_patient("Ünal") + a_patient("") + a_patient("007"),
+        visits=VISITS + "x1,2020-01-01,c,1\n7,2020-01-01,c,1\n",
+    )
+    loaded = load(policy, source, tmp_path / "store", KEY)
+    assert {p for _, p in facts(loaded, "persons.persons")} == {pseudonym(KEY, text) for text in ("x1", "Ünal", "007")}
+    assert loaded.rejected == {"patients": {"nhs_number invalid": 1}, "visits": {"no row of the person": 1}}
+
+
+def test_a_dataset_of_many_rows_alone(tmp_path: Path) -> None:
+    """Without a one-row table, the persons are those of all tables."""
+    whole = ward_policy(tmp_path / "policy")
+    policy = whole.model_copy(update={"tables": {"visits": whole.tables["visits"]}})
+    source = write(tmp_path / "source", visits=VISITS + f"{ALICE},2020-01-01,c,1\n{BOB},2020-01-01,c,1\n{BOB},2020-01-02,c,1\n")
+    loaded = load(policy, source, tmp_path / "store", KEY)
+    assert loaded.accepted == {"visits": 3} and len(facts(loaded, "persons.persons")) == 2
+
+
+def test_an_empty_source_is_a_snapshot_of_nobody(ward: DatasetPolicy, tmp_path: Path) -> None:
+    loaded = load(ward, write(tmp_path / "source", patients=PATIENTS, visits=VISITS), tmp_path / "store", KEY)
+    assert loaded.accepted == {"patients": 0, "visits": 0} and loaded.rejected == {"patients": {}, "visits": {}}
+
+
+# --------------------------------------------------------------------------------------------------------------- refused
+@pytest.mark.parametrize(
+    ("files", "sentence"),
+    [
+        ({"patients.csv": PATIENTS}, "has neither visits.csv nor visits.parquet; give one of them"),
+        ({"patients.csv": PATIENTS, "visits.csv": VISITS, "visits.parquet": ""}, "has both visits.csv and visits.parquet; give"),
+        (
+            {"patients.csv": PATIENTS, "visits.csv": "nhs_number,date,code\n"},
+            "visits.csv has no column value; the policy of ward",
+        ),
+        ({"patients.csv": PATIENTS, "visits.csv": "number,date,code,value\n"}, "visits.csv has no column nhs_number; the policy"),
+        ({"patients.csv": PATIENTS, "visits.csv": VISITS[:-1] + ",date\n"}, "first line does not name its columns, each once"),
+        ({"patients.csv": PATIENTS, "visits.csv": ""}, "first line does not name its columns, each once"),
+        (
+            {"patients.csv": PATIENTS, "visits.csv": "SECRET\xff\n"},
+            "visits.csv cannot be read; give it as UTF-8 text with commas",
+        ),
+        ({"patients.csv": PATIENTS, "visits.parquet": "SECRET"}, "visits.parquet cannot be read as Parquet"),
+    ],
+)
+def test_a_source_that_cannot_be_loaded_is_refused(
+    ward: DatasetPolicy, tmp_path: Path, files: dict[str, str], sentence: str
+) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    for name, text in files.items():
+        (source / name).write_bytes(text.encode("latin-1"))
+    with pytest.raises(Unfit, match=re.escape(sentence)) as refused:
+        load(ward, source, tmp_path / "store", KEY)
+    assert "SECRET" not in str(refused.value)
+    assert refused.value.__suppress_context__ or refused.value.__context__ is None
+
+
+def test_a_parquet_file_that_is_broken_inside_is_refused(ward: DatasetPolicy, tmp_path: Path) -> None:
+    source = write(tmp_path / "source", patients=PATIENTS + a_patient(ALICE))
+    query = f"SELECT '{ALICE}' AS nhs_number, '2020-01-01' AS date, 'SECRET' || i AS code, 1 AS value FROM range(5000) t(i)"
+    path = source / "visits.parquet"
+    duckdb.sql(f"COPY ({query}) TO '{path}' (FORMAT parquet, COMPRESSION uncompressed)")
+    raw = bytearray(path.read_bytes())
+    raw[1000:9000] = b"\xff" * 8000
+    path.write_bytes(bytes(raw))
+    with pytest.raises(Unfit) as refused:
+        load(ward, source, tmp_path / "store", KEY)
+    assert str(refused.value) == f"{path} cannot be read to its end"
+    assert refused.value.__suppress_context__
+
+
+def test_a_path_that_could_name_several_files_is_refused(ward: DatasetPolicy, tmp_path: Path) -> None:
+    source = write(tmp_path / "so*rce", patients=PATIENTS, visits=VISITS)
+    with pytest.raises(Unfit, match="names several files"):
+        load(ward, source, tmp_path / "store", KEY)
+
+
+def test_more_persons_than_the_policy_allows_are_refused(tmp_path: Path, planted: Path) -> None:
+    policy = ward_policy(tmp_path / "policy").model_copy(update={"max_persons": 10})
+    with pytest.raises(Unfit, match="more persons than the policy's max_persons"):
+        load(policy, planted, tmp_path / "store", KEY)
+
+
+def test_an_error_of_the_engine_shows_no_value(
+    ward: DatasetPolicy, planted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DuckDB's own messages carry values of rows; ours is a word."""
+    told = "error('this is ' || {})::BLOB || $inner_pad || $outer_pad"
+    monkeypatch.setattr(store_writing, "pseudonym_sql", told.format)
+    with pytest.raises(Fault) as fault:
+        load(ward, planted, tmp_path, KEY)
+    assert str(fault.value) == "load" and fault.value.__cause__ is None and fault.value.__suppress_context__
+
+
+def test_progress_is_told(ward: DatasetPolicy, planted: Path, tmp_path: Path) -> None:
+    steps: list[tuple[str, float]] = []
+    load(ward, planted, tmp_path, KEY, progress=lambda what, fraction: steps.append((what, fraction)))
+    assert [what for what, _ in steps][:3] == ["reading patients.csv", "reading visits.csv", "making pseudonyms"]
+    fractions = [fraction for _, fraction in steps]
+    assert fractions == sorted(fractions) and fractions[0] == 0 and fractions[-1] < 1
