@@ -115,7 +115,8 @@ def test_own_code_lists_join_the_policys() -> None:
     "own",
     [
         {"diabetes": ("a",)}, {"": ("a",)}, {"a'b": ("a",)}, {"x" * 41: ("a",)}, {"mine": ()}, {"mine": ("",)}, {"mine": (" a",)},
-        {"mine": ("é",)}, {"mine": ("\ud800",)}, {"mine": ("a\n",)}, {"mine": ("x" * 41,)}, {"mine": (1,)}, {"mine": ("a",) * 5_001},
+        {"mine": ("é",)}, {"mine": ("\ud800",)}, {"mine": ("a\n",)}, {"mine": ("x" * 41,)}, {"mine": (1,)},
+        {"mine": ("a",) * 5_001},
     ],
 )  # fmt: skip
 def test_a_code_list_that_cannot_be_used_is_refused(own: Any) -> None:

@@ -28,7 +28,7 @@ CACHED = 1_024
 CODES_CACHED = 2_000  # a plan with more codes than this is not kept
 KILLED_FOR_S = 30.0  # how long a text that had to be killed is refused unread
 PATIENCE_S = 5.0  # how long a text waits for a free reader
-HARRIED_S = 0.45  # the same for a long text, and for each soon after one had to be killed: then an answer comes within a second
+HARRIED_S = 0.35  # the same for a long text, and for each soon after one had to be killed: then an answer comes within a second
 LONG = 2_000  # characters; what is shorter is read in a few milliseconds
 
 Codelists = Mapping[str, tuple[str, ...]]
