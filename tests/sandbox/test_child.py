@@ -21,7 +21,7 @@ from tre.sandbox import LARGEST_MESSAGE, Child, ChildDied, ChildTimeout
 Start = Callable[..., Child]
 
 
-def gone(pid: int, within_s: float = 5) -> bool:
+def gone(pid: int, within_s: float = 20) -> bool:
     """Whether a process has ended (a zombie has)."""
     until = time.monotonic() + within_s
     while time.monotonic() < until:
@@ -54,7 +54,7 @@ def test_a_late_child_is_killed(start: Start) -> None:
     began = time.monotonic()
     with pytest.raises(ChildTimeout):
         child.call({"act": "busy"}, 0.3)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
     assert not child.alive and gone(child.pid)
 
 
