@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tre.plan.order import Order
-from tre.terms import Exclusion, Snapshot
+from tre.terms import Snapshot
 from tre.vault.exact import ExactTable
 
 
@@ -59,12 +59,6 @@ def check_tables(manifest: Mapping[str, Any], counted: Mapping[str, Counted]) ->
             raise Alarm
         if seen.rows != seen.persons or not 0 <= seen.left_out <= seen.rows:
             raise Alarm
-
-
-def check_exclusion(exclusion: Exclusion, snapshot: Snapshot, said: Mapping[str, Any]) -> None:
-    """That the file leaves out people of this snapshot, by the version that the order names."""
-    if exclusion.snapshot != snapshot.id or said.get("snapshot", snapshot.id) != snapshot.id:
-        raise Alarm
 
 
 def check_counts(exact: ExactTable, order: Order, counted: Counted) -> None:
