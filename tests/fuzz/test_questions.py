@@ -100,9 +100,9 @@ def raw(dice: random.Random) -> str:
 
 UNITS = [
     *sorted(LANGUAGE), *NAMES, "= 'F'", "BETWEEN 1 AND", "IS NOT", "GROUP BY", "IN (", "NOT (", "COUNT(", "COUNT(DISTINCT",
-    "AND (", "= (", ", (", "- (", "SELECT (", "WHERE (", "BY (", "x =", "x.", "p.", "-", "*", ",", ".", "=", "<", "<>", "(", "YEAR",
-    "INT", "TEXT", "LIST", "STRUCT", "JSON", "DECIMAL", "AT", "TIME", "ZONE", "ONLY", "OF", "BY", "NAME", "STRICT", "UNKNOWN",
-    "SYMMETRIC", "VALUE", "KEY", "TO",
+    "AND (", "= (", ", (", "- (", "SELECT (", "WHERE (", "BY (", "x =", "x.", "p.", "-", "*", ",", ".", "=", "<", "<>", "(",
+    "YEAR", "INT", "TEXT", "LIST", "STRUCT", "JSON", "DECIMAL", "AT", "TIME", "ZONE", "ONLY", "OF", "BY", "NAME", "STRICT",
+    "UNKNOWN", "SYMMETRIC", "VALUE", "KEY", "TO",
 ]  # fmt: skip
 STARTS = ["SELECT COUNT(*) FROM patients WHERE ", "SELECT ", "SELECT COUNT(*) FROM ", "SELECT COUNT(*) FROM patients GROUP BY ",
           "SELECT COUNT(*) FROM patients ", "SELECT COUNT(*) FROM patients WHERE x = ", "SELECT x AS "]  # fmt: skip

@@ -115,11 +115,19 @@ def test_a_text_means_what_it_means_to_duckdb() -> None:
             values = [number, row["colour"], row["shape"], row["age"], None if height is None else Decimal(height) / 10]
             values += [None if day is None else date(1970, 1, 1) + timedelta(days=int(day)), row["place"]]
             connection.execute("INSERT INTO people VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+        kinds = set()
         for _ in range(600):
             condition = written(random_predicate(dice, 3), dice)
             predicate = small(condition)
+            kinds |= kinds_in(predicate)
             found = connection.execute(f"SELECT id FROM people p WHERE {condition} ORDER BY id").fetchall()
             assert [at for (at,) in found] == [at for at, row in enumerate(rows) if truth(predicate, row) is True], condition
+        assert kinds == {kind.__name__ for kind in Predicate.__subclasses__()}
+
+
+def kinds_in(node: Predicate) -> set[str]:
+    parts = node.parts if isinstance(node, And | Or) else (node.part,) if isinstance(node, Not) else ()
+    return {type(node).__name__}.union(*map(kinds_in, parts))
 
 
 def test_what_was_written_is_what_was_meant() -> None:

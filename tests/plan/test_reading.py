@@ -53,8 +53,9 @@ def at_once(reader: Reader, texts: list[str]) -> list[tuple[Plan | Reason, float
         return list(threads.map(one, texts))
 
 
-def settled(reader: Reader, children: int = 4) -> Reader:
-    """The reader once all its children are there."""
+def settled(reader: Reader, children: int = 3) -> Reader:
+    """The reader once all its children are there; the first question calls for all but one."""
+    assert isinstance(ask(reader, honest(1999))[0], Plan)
     until = time.monotonic() + 60
     while len(reader._pool._idle) < children and time.monotonic() < until:
         time.sleep(0.02)
@@ -170,7 +171,7 @@ def test_fifty_texts_that_hang_their_readers_beside_an_honest_question(fresh: Re
     with ThreadPoolExecutor(51) as threads:
         first = [threads.submit(ask, fresh, honest(number) + " " * 2_000) for number in range(50)]
         time.sleep(0.1)
-        plan, took = threads.submit(ask, fresh, honest(1999)).result()
+        plan, took = threads.submit(ask, fresh, honest(1998)).result()
     outcomes = [future.result() for future in first]
     assert isinstance(plan, Plan) and took <= 1
     assert all(seconds <= 1 for _, seconds in outcomes), max(seconds for _, seconds in outcomes)
@@ -189,8 +190,13 @@ def test_when_every_reader_hangs_the_answer_is_to_come_back(fresh: Reader) -> No
     assert isinstance(ask(fresh, honest(30))[0], Plan)
 
 
-def test_a_child_that_dies_by_itself_costs_nobody_an_answer(fresh: Reader) -> None:
-    os.kill(fresh._pool._idle[-1].child.pid, signal.SIGKILL)
+@pytest.mark.parametrize("dead", [1, 3])
+def test_children_that_die_by_themselves_cost_nobody_an_answer(fresh: Reader, dead: int) -> None:
+    for seat in fresh._pool._idle[-dead:]:
+        os.kill(seat.child.pid, signal.SIGKILL)
+    until = time.monotonic() + 5
+    while any(seat.child.alive for seat in fresh._pool._idle[-dead:]) and time.monotonic() < until:
+        time.sleep(0.01)
     assert isinstance(ask(fresh, honest(1))[0], Plan)
     settled(fresh)
 

@@ -65,8 +65,7 @@ class _Pool:
         self._killed_at = float("-inf")
         if not self._start():
             raise Unfit("The reader of questions did not start; where the kernel has no Landlock, set TRE_SANDBOX=off")
-        for _ in range(workers + spares - 1):
-            self._start_beside()
+        self._wanted = workers + spares - 1  # started with the first question
 
     def _start(self) -> bool:
         """One more child, once it has said that it is there."""
@@ -99,6 +98,9 @@ class _Pool:
         me = (length, began)
         with self._turn:
             self._waiting.append(me)
+            for _ in range(self._wanted):
+                self._start_beside()
+            self._wanted = 0
             try:
                 while not (self._idle and self._free and min(self._waiting) == me):
                     if self._closed:
@@ -145,7 +147,7 @@ class _Pool:
 class Reader:
     """Reads questions; safe to call from many threads."""
 
-    def __init__(self, sandbox: bool = True, workers: int = 2, spares: int = 2) -> None:
+    def __init__(self, sandbox: bool = True, workers: int = 2, spares: int = 1) -> None:
         self._pool = _Pool(sandbox, workers, spares)
         self._lock = threading.Lock()
         self._known: OrderedDict[str, tuple[Plan | Refusal, float]] = OrderedDict()
@@ -207,8 +209,12 @@ class Reader:
 
     def _ask(self, text: str, catalogue: Catalogue, lists: Codelists) -> Plan:
         """A child's answer. Where it dies by itself another is asked, once; where it has to be killed, the text is at fault."""
-        for _ in range(2):
+        deaths = 0
+        while deaths < 2:
             seat = self._pool.take(len(text))
+            if not seat.child.alive:
+                self._pool.lost(seat, killed=False)
+                continue
             try:
                 answer = _believed(seat.read(text, catalogue, lists), catalogue)
             except ChildTimeout:
@@ -218,6 +224,7 @@ class Reader:
                 self._pool.lost(seat, killed=False)
                 if not isinstance(error, ChildFailed):
                     raise
+                deaths += 1
                 continue
             self._pool.give(seat)
             if isinstance(answer, Refusal):

@@ -21,7 +21,7 @@ class Slowest:
     count by 7 groups 0.004 (with an anti-join 0.017, at 60 million persons 0.030), by 9,000 groups 0.007, a comparison 0.0003, a
     list of 50,000 codes 0.015; 10,000 noisy cells 0.5 on a busy one. What stands here is at least as much, mostly a few times."""
 
-    start: float = 0.05  # pipes, JSON, a first call of the noise
+    start: float = 0.1  # pipes, JSON, a first call of the noise, and sealing while many ask at once
     a_cell: float = 0.000_1
     a_million_persons: float = 0.03
     a_comparison: float = 0.001  # these two per million persons
