@@ -51,7 +51,7 @@ def test_more_work_never_takes_less() -> None:
 def test_never_below_the_quantum_nor_above_the_deadline() -> None:
     assert release_time(REGION, 1_000, 300, 60.0) == 0.5
     assert release_time(REGION, 1_000, 1_000, 60.0) == 1.0
-    assert release_time(REGION, 60_000_000, 250, 7.5) == 7.5
+    assert release_time(REGION, 60_000_000, 250, 7.75) == 7.75
     with pytest.raises(Refusal) as raised:
         release_time(REGION, 60_000_000, 250, 7.0)
     assert raised.value.reason == Reason.TOO_LARGE and "7 s" in raised.value.detail
