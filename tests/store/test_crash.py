@@ -12,7 +12,7 @@ import pytest
 
 from tests.store.conftest import KEY
 from tre.policy import DatasetPolicy
-from tre.store import Loaded, load, loading
+from tre.store import Loaded, load, loading, sweep
 from tre.store.files import workshop
 
 HERE = Path(__file__).parent
@@ -70,6 +70,18 @@ def test_a_killed_load_is_never_seen_and_is_swept_by_the_next(
     load(ward, planted, tmp_path / "store", KEY)
     names = sorted(path.name for path in (tmp_path / "store/ward").iterdir())
     assert names[0] == ".lock" and len(names) == 3 and not [name for name in names if name.startswith(".begun")]
+
+
+def test_a_sweep_removes_what_the_dead_left_and_nothing_else(ward: DatasetPolicy, planted: Path, tmp_path: Path) -> None:
+    folder = Path(load(ward, planted, tmp_path, KEY).snapshot.folder)
+    for place in (folder.parent, folder / "exclusions"):
+        (place / ".begun-dead").mkdir()
+        (place / ".begun-dead/.lock").touch()
+    with workshop(folder / "exclusions") as living:
+        (folder / "exclusions/.begun-dead").mkdir(exist_ok=True)
+        sweep(tmp_path)
+        assert [path.name for path in tmp_path.rglob(".begun-*")] == [living.name]
+    assert {path.name for path in folder.iterdir()} == {"persons.duckdb", "events.duckdb", "manifest.json", "exclusions"}
 
 
 def test_a_folder_that_was_only_just_begun_is_swept(tmp_path: Path) -> None:

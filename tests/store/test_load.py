@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
+from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
+from random import Random
 
 import duckdb
 import pytest
@@ -78,6 +81,60 @@ def test_the_sample_is_stored_as_plain_python_reads_it(tmp_path: Path) -> None:
     gp = read_policies(POLICIES).datasets["gp"]
     objecting = [pseudonym(KEY, row["nhs_number"]) for row in rows_of(SAMPLE / "opt_outs.csv")]
     agrees(gp, SAMPLE, load(gp, SAMPLE, tmp_path, KEY, iter(objecting)), objecting)
+
+
+NASTY = "0123456789+-.eE_ xNinfa\t\u00a0\u0660\u2212é,;'\"\n\r\\/:"
+WORDS = [
+    "nan",
+    "-inf",
+    "1e5",
+    "0x1",
+    "2020-01-01",
+    "2020-02-30",
+    "2020-1-1",
+    "0000-00-00",
+    "2020-01-01 ",
+    "F",
+    "M",
+    "b c",
+    "d's",
+    "",
+    " ",
+]
+
+
+def nasty(random: Random, plausible: Callable[[], str]) -> str:
+    """A cell that a source can hold: what is expected, a near miss, or anything."""
+    text, cut = plausible(), random.randrange(9)
+    anything = "".join(random.choice(NASTY) for _ in range(random.randrange(1, 12)))
+    return random.choice([text, text, text[:cut] + random.choice(NASTY) + text[cut:], anything, random.choice(WORDS)])
+
+
+def test_thousands_of_nasty_cells_are_read_as_plain_python_reads_them(ward: DatasetPolicy, tmp_path: Path) -> None:
+    random = Random(5)
+
+    def day() -> str:
+        return f"20{random.randrange(30):02}-{random.randrange(1, 13):02}-{random.randrange(1, 31):02}"
+
+    patients: list[Callable[[], str]] = [
+        lambda: random.choice("FM"),
+        lambda: random.choice(["a", "b c", "d's"]),
+        lambda: str(random.randrange(1895, 2030)),
+        lambda: str(random.randrange(-6, 7)),
+        lambda: "P" * random.randrange(1, 42),
+        day,
+    ]
+    visits = [day, patients[4], lambda: str(Decimal(random.randrange(-5_000, 450_000)) / 2000)]
+    numbers = [number for nine in range(900_001_000, 900_003_000) if (number := with_check_digit(nine))]
+    for table, kinds, heading, rare in (("patients", patients, PATIENTS, 0.8), ("visits", visits, VISITS, 0.0)):
+        with (tmp_path / f"{table}.csv").open("w", newline="") as out:
+            out.write(heading.replace("\n", "\r\n"))
+            for number in numbers * (1 if rare else 2):
+                cells = [kind() if random.random() < rare else nasty(random, kind) for kind in kinds]
+                csv.writer(out).writerow([number, *cells])
+    loaded = load(ward, tmp_path, tmp_path / "store", KEY)
+    assert loaded.accepted["patients"] > 300 and sum(loaded.rejected["visits"].values()) > 1_000
+    agrees(ward, tmp_path, loaded)
 
 
 TYPED = {
@@ -290,7 +347,7 @@ def test_a_parquet_file_that_is_broken_inside_is_refused(ward: DatasetPolicy, tm
     path.write_bytes(bytes(raw))
     with pytest.raises(Unfit) as refused:
         load(ward, source, tmp_path / "store", KEY)
-    assert str(refused.value) == f"{path} cannot be read to its end"
+    assert str(refused.value).startswith(f"{path} cannot be read to its end; ")
     assert refused.value.__suppress_context__
 
 
@@ -323,3 +380,21 @@ def test_progress_is_told(ward: DatasetPolicy, planted: Path, tmp_path: Path) ->
     assert [what for what, _ in steps][:3] == ["reading patients.csv", "reading visits.csv", "making pseudonyms"]
     fractions = [fraction for _, fraction in steps]
     assert fractions == sorted(fractions) and fractions[0] == 0 and fractions[-1] < 1
+
+
+@pytest.mark.parametrize(("first", "second"), [("\n", "\r\n"), ("\r\n", "\n"), ("\n", "\r"), ("\r\n", "\r")])
+@pytest.mark.parametrize("alike", [1, 3])
+@pytest.mark.parametrize("died_on", ["", "2020-01-01"])
+def test_no_row_is_lost_in_silence_where_lines_end_in_two_ways(
+    ward: DatasetPolicy, tmp_path: Path, first: str, second: str, alike: int, died_on: str
+) -> None:
+    source = write(tmp_path / "source", visits=VISITS)
+    rows = [f"{number},F,a,1950,1,A1,{died_on}\n" for number in (ALICE, BOB, "9000000068", "9000000084", "9000000106")]
+    ended = [line.replace("\n", first if n < alike else second) for n, line in enumerate([PATIENTS, *rows])]
+    (source / "patients.csv").write_bytes("".join(ended).encode())
+    try:
+        loaded = load(ward, source, tmp_path / "store", KEY)
+    except Unfit as refused:
+        assert "with lines that all end alike" in str(refused)
+    else:
+        assert not died_on and loaded.accepted["patients"] == len(rows)

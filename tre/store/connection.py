@@ -12,14 +12,21 @@ import duckdb
 
 Connection = duckdb.DuckDBPyConnection
 EngineError = duckdb.Error
-MEMORY = "3GB"
+MEGABYTE = 1_000_000
+LARGEST = 3_000  # megabytes
+
+
+def memory() -> int:
+    """Megabytes the engine may use: half of the machine's, up to a bound; what needs more goes to the disk."""
+    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // MEGABYTE
+    return min(LARGEST, physical // 2)
 
 
 @contextmanager
 def connected(database: Path | None, spill: Path, read_only: bool = False) -> Iterator[Connection]:
     """An engine over a file, or over nothing, whose temporary files are in ``spill``."""
     config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": MEMORY,
+        "memory_limit": f"{memory()}MB",
         "threads": str(os.cpu_count() or 1),
         "temp_directory": str(spill),
         "access_mode": "read_only" if read_only else "automatic",
@@ -35,6 +42,7 @@ def connected(database: Path | None, spill: Path, read_only: bool = False) -> It
         # may turn a join round, and one that holds a text column's dictionary on the side it builds can fail.
         optimizers = "partitioned_execution,join_order,build_side_probe_side"
         connection.execute(f"SET disabled_optimizers = '{optimizers}'; SET preserve_insertion_order = true")
+        connection.execute("SET TimeZone = 'UTC'")  # a source's times are days of UTC, wherever they are loaded
         yield connection
     finally:
         connection.close()

@@ -34,7 +34,7 @@ class Encoding:
 def encode(column: ColumnPolicy, raw: str, kind: str, listed: str, v: str) -> Encoding:
     """``raw`` is the source's column, ``kind`` its type there, ``listed`` the name of the type made of a category's values, ``v``
     the name that ``why`` calls the parsed value by."""
-    plain = f"nullif(trim(CAST({raw} AS VARCHAR)), '')"
+    plain = f"nullif(trim(CAST({raw} AS VARCHAR), ' '), '')"
     if column.type == "category":
         stored = "UTINYINT" if len(column.values) <= 256 else "USMALLINT"
         return Encoding(f"enum_code(try_cast({plain} AS {listed}))", _why(plain, v, UNLISTED), stored)
@@ -94,7 +94,7 @@ def _decimal(plain: str, raw: str, kind: str, grid: Decimal) -> str:
         value = f"try_cast({raw} AS DECIMAL(18, 6))"
     else:
         value = f"CASE WHEN regexp_full_match({plain}, {NUMBER}) THEN try_cast({plain} AS DECIMAL(18, 6)) END"
-    millionths = f"CAST(({value}) * 1000000 AS HUGEINT)"
+    millionths = f"CAST(({value})::DECIMAL(38, 6) * 1000000 AS HUGEINT)"
     step = int(grid * 1_000_000)
     return f"CAST(sign({millionths}) * ((2 * abs({millionths}) + {step}) // {2 * step}) AS BIGINT)"
 

@@ -44,6 +44,13 @@ def _alone(lock: Path) -> Iterator[None]:
         os.close(hold)
 
 
+def sweep(store: Path) -> None:
+    """Remove what killed processes left anywhere in a store. To be called when a server starts: it may hold identifiers."""
+    for parent in {folder.parent for folder in store.rglob(BEGUN + "*")}:
+        with _alone(parent / ".lock"):
+            _remove_abandoned(parent)
+
+
 def _remove_abandoned(parent: Path) -> None:
     for folder in parent.glob(BEGUN + "*"):
         try:

@@ -28,7 +28,7 @@ def stage(connection: Connection, policy: DatasetPolicy, name: str, source: Sour
             rejected["line malformed"] += one(connection, counting)[0]
             connection.execute(f"DROP TABLE {word(source.malformed)}; DROP TABLE {word(source.malformed + '_scans')}")
     except EngineError:  # its text may hold values
-        raise Unfit(f"{source.path} cannot be read to its end") from None
+        raise Unfit(f"{source.path} cannot be read to its end; give it whole, with lines that all end alike") from None
     return +rejected, +_nulled(connection, name, table)
 
 
