@@ -66,8 +66,7 @@ def add_target(source: Path) -> None:
     """One person more, with one row in every table."""
     columns = duckdb.sql(f"DESCRIBE SELECT * FROM read_csv('{source}/patients.csv', all_varchar = true)").fetchall()
     values = {"nhs_number": TARGET, "practice": "ZZ9999", "year_of_birth": "1900", "sex": "U"}
-    first = duckdb.sql(f"SELECT * FROM read_csv('{source}/patients.csv', all_varchar = true) LIMIT 1").fetchone()
-    assert first is not None
+    first = duckdb.sql(f"SELECT * FROM read_csv('{source}/patients.csv', all_varchar = true) LIMIT 1").fetchall()[0]
     row = [values.get(column[0], value) for column, value in zip(columns, first, strict=True)]
     with (source / "patients.csv").open("a") as file:
         file.write(",".join('"' + value + '"' if value and "," in value else value or "" for value in row) + "\n")

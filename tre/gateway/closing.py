@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from tre import audit, budget, projects, releases, store
 from tre.errors import Refusal
 from tre.gateway import entries
@@ -15,6 +17,7 @@ from tre.releases import Envelope
 from tre.state import Transaction
 from tre.terms import Person, Release, Request, timestamp
 
+log = logging.getLogger("tre.gateway")
 DISCLOSING = {"alarm"}  # faults after which a dataset stops answering: its guarantee may have failed
 
 
@@ -75,7 +78,8 @@ def seal(house: House, job: Job, hold: Hold, release: Release) -> None:
             exclusion=hold.ground.exclusion,
             release_at=hold.due,
             at=house.clock(),
-        )
+        ),
+        urgent=True,
     )
 
 
@@ -104,7 +108,7 @@ def publish(house: House, job: Job, hold: Hold, redrawn: bool) -> Outcome | None
         releases.close(tx, question, "released", Envelope(body), at)
         return Released(question, body)
 
-    return house.state.write(write)
+    return house.state.write(write, urgent=True)
 
 
 def fault(house: House, question: str, person: Person, request: Request, hold: Hold | None, code: str = "") -> Faulted:
@@ -123,7 +127,9 @@ def fault(house: House, question: str, person: Person, request: Request, hold: H
         releases.close(tx, question, "fault", Envelope(to_bytes(outcome), 500), at)
         audit.append(tx, entries.fault(at, person, request.project, request.dataset, question, reservation))
 
-    house.state.write(write)
+    # For whoever runs the service, on its own standard error: the word is one of a short list and says nothing of a record.
+    log.warning("fault %s: %s", question, code or "unforeseen")
+    house.state.write(write, urgent=hold is not None)
     return outcome
 
 
@@ -138,5 +144,5 @@ def cancel(house: House, question: str, person: Person, project: str, dataset: s
         releases.close(tx, question, "cancelled", Envelope(to_bytes(outcome), 410), at)
         audit.append(tx, entries.cancelled(at, person, project, dataset, question, reservation))
 
-    house.state.write(write)
+    house.state.write(write, urgent=hold is not None)
     return outcome

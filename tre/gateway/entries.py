@@ -9,7 +9,7 @@ from typing import Any
 from tre.audit import Entry
 from tre.loss import DELTA_UNIT, UNIT, PrivacyLoss, decimal_text
 from tre.releases import Published
-from tre.terms import Person, Request, Reservation, digest, timestamp
+from tre.terms import Person, Request, Reservation, digest
 
 
 def salted(salt: bytes, text: str) -> str:
@@ -25,10 +25,8 @@ def asked(at: datetime, person: Person, request: Request, question: str, text: s
     return _entry("asked", at, person, request.project, request.dataset, {"id": question, "question": text, "policy": policy})
 
 
-def reserved(at: datetime, person: Person, reservation: Reservation, plan: str, due: datetime | None) -> Entry:
+def reserved(at: datetime, person: Person, reservation: Reservation, plan: str) -> Entry:
     body = {"id": reservation.question, "reservation": reservation.id, "plan": plan}
-    if due is not None:
-        body["due"] = timestamp(due)
     return _entry("reserved", at, person, reservation.project, reservation.dataset, body | _loss(reservation.loss))
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,9 +21,12 @@ def wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
+TURNS = 2
+
+
 @dataclass(frozen=True, slots=True)
 class House:
-    """The database, the policy, the keys, the reader of questions, the store's folder, the clock and whether the sandbox is on."""
+    """Database, policy, keys, reader of questions, store, clock, and whether the sandbox is on."""
 
     state: State
     policies: Policies
@@ -31,6 +36,8 @@ class House:
     store: Path
     digests: dict[str, str]
     sandbox: bool = True
+    # The work of many askers takes turns, so that it does not keep the runners from sealing in time.
+    turns: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(TURNS))
     clock: Callable[[], datetime] = wall_clock
 
     def policy(self, dataset: str) -> DatasetPolicy:

@@ -1,4 +1,4 @@
-"""Steps 2 to 5: from text to a job that can wait for a worker. Every refusal that can be known now is known here, before any data."""
+"""Steps 2 to 5: from text to a job that can wait for a worker. Every refusal that can be known by now is made here."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def new_id() -> str:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job:
-    """One question, ready to wait for a worker. ``step_s``: the length of time after which its outcome is seen; None in a bench."""
+    """One question, ready to wait for a worker. ``step_s``: the time after which its outcome is seen; None in a bench."""
 
     ticket: Ticket
     person: Person
@@ -86,10 +86,25 @@ def prepare(
     house: House, ticket: Ticket, person: Person, request: Request, at: datetime, release_time: ReleaseTime | None
 ) -> Job:
     """Steps 2 to 4, and the price. Raises `Refusal`."""
-    with house.state.read() as tx:
+    with house.turns, house.state.read() as tx:
         stand = footing(tx, house, person, request, at)
-    policy = house.policy(request.dataset)
     plan = parse(house, request)
+    with house.turns:
+        return _job(house, ticket, person, request, at, release_time, stand, plan)
+
+
+def _job(
+    house: House,
+    ticket: Ticket,
+    person: Person,
+    request: Request,
+    at: datetime,
+    release_time: ReleaseTime | None,
+    stand: Footing,
+    plan: Plan,
+) -> Job:
+    """Step 4, the price, and how long the answer will take as far as anyone can see."""
+    policy = house.policy(request.dataset)
     regimes = house.policies.purposes[stand.permit.purpose].regimes
     restricted = optouts.restrict(plan, stand.permit.purpose, regimes)
     equal = optouts.restrict(canonical_form(plan), stand.permit.purpose, regimes)

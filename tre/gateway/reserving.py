@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tre import audit, budget, optouts, releases, store
-from tre.errors import Fault
 from tre.gateway import entries
 from tre.gateway.house import House
 from tre.gateway.preparing import Job, footing
@@ -57,11 +56,10 @@ def ground(house: House, job: Job) -> Ground:
 
 def reserve(house: House, job: Job, on: Ground) -> Hold | str:
     """Take the loss from every ceiling, or raise `Refusal`. "moved" when the ground is no longer that of the database,
-    "withdrawn" when the question was cancelled while it waited. The release time counts from here, the hand-over."""
-    at, started = house.clock(), time.monotonic()
-    due = None if job.step_s is None else at + timedelta(seconds=job.step_s)
+    "withdrawn" when the question was cancelled while it waited."""
 
     def write(tx: Transaction) -> Reservation | str:
+        at = house.clock()
         stand = footing(tx, house, job.person, job.request, at)
         if (stand.snapshot.id, stand.version) != (on.snapshot.id, on.exclusion.version):
             return "moved"
@@ -77,17 +75,22 @@ def reserve(house: House, job: Job, on: Ground) -> Hold | str:
             loss=job.quote.loss,
             at=at,
         )
-        audit.append(tx, entries.reserved(at, job.person, reservation, job.restricted.digest, due))
+        audit.append(tx, entries.reserved(at, job.person, reservation, job.restricted.digest))
         return reservation
 
-    taken = house.state.write(write)
-    return taken if isinstance(taken, str) else Hold(taken, on, due, started + (job.step_s or 0.0))
+    taken = house.state.write(write, urgent=True)
+    return taken if isinstance(taken, str) else _held(house, job, taken, on)
 
 
 def renewed(house: House, job: Job, hold: Hold, on: Ground) -> Hold:
     """The same reservation on new ground, with a release time of equal length from now."""
+    return _held(house, job, hold.reservation, on)
+
+
+def _held(house: House, job: Job, reservation: Reservation, on: Ground) -> Hold:
+    """The hand-over: the release time counts from here."""
     due = None if job.step_s is None else house.clock() + timedelta(seconds=job.step_s)
-    return replace(hold, ground=on, due=due, due_monotonic=time.monotonic() + (job.step_s or 0.0))
+    return Hold(reservation, on, due, time.monotonic() + (job.step_s or 0.0))
 
 
 def order(house: House, job: Job, hold: Hold) -> Order:
@@ -115,7 +118,3 @@ def unmoved(tx: Transaction, hold: Hold) -> bool:
     """Whether the registers are still those of the exclusion: all that decides over a second draw."""
     exclusion = hold.ground.exclusion
     return optouts.standing(tx, exclusion.regimes).version == exclusion.version
-
-
-def too_often() -> Fault:
-    return Fault("moved")

@@ -15,7 +15,7 @@ from tre.gateway.desk import Desk, Ticket
 from tre.gateway.house import House
 from tre.gateway.outcomes import Outcome
 from tre.gateway.preparing import Job, ReleaseTime, new_id, prepare
-from tre.gateway.reserving import MOVES, Hold, ground, order, renewed, reserve, too_often
+from tre.gateway.reserving import MOVES, Hold, ground, order, renewed, reserve
 from tre.plan.steps import release_time as published_steps
 from tre.terms import Person, Request
 from tre.vault import Worker
@@ -95,7 +95,7 @@ class Road:
                 return held
             if held == "withdrawn":
                 raise Refusal(Reason.CANCELLED)
-        raise too_often()
+        raise Fault("moved")
 
     def _answer(self, job: Job, worker: Worker, hold: Hold) -> Outcome:
         """At most two draws: one more when an opt-out landed while the first was unseen: the registers' version decides."""

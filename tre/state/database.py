@@ -57,11 +57,11 @@ class State:
         """False once the disk has failed a commit, or after `close`: from then on every write is a fault."""
         return self._writer.sound
 
-    def write(self, fn: Callable[[Transaction], T]) -> T:
+    def write(self, fn: Callable[[Transaction], T], urgent: bool = False) -> T:
         """Run ``fn`` on the writer thread; return its value when it is durable. Its exception undoes its own rows alone. A fault
-        means that nothing is known to be written."""
+        means that nothing is known to be written. ``urgent``: before those that wait, for what has to be done by a time."""
         self._not_inside()
-        return self._writer.submit(fn).result()
+        return self._writer.submit(fn, urgent).result()
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:

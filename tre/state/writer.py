@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 BATCH = 64
 # The first of a batch waits no longer than this for the others.
-BATCH_S = 0.05
+BATCH_S = 0.015
 # Another process may be writing; beyond this, the callers are told.
 BEGIN_S = 30.0
 # After these, what the disk holds is not known and a second sync may lie: only a restart, which reads it again, helps.
@@ -57,6 +57,7 @@ class Writer:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._raw = driver(connection)
+        self._urgent: deque[_Call] = deque()
         self._calls: deque[_Call] = deque()
         self._arrived = threading.Condition()
         self._open = True
@@ -72,12 +73,13 @@ class Writer:
         """Whether the caller runs on the writer's own thread, inside a write."""
         return threading.current_thread() is self._thread
 
-    def submit(self, fn: Callable[[Transaction], T]) -> Future[T]:
+    def submit(self, fn: Callable[[Transaction], T], urgent: bool = False) -> Future[T]:
+        """Urgent calls are taken before the others."""
         call = _Call(fn)
         with self._arrived:
             if not self.sound:
                 raise Fault("state")
-            self._calls.append(call)
+            (self._urgent if urgent else self._calls).append(call)
             self._arrived.notify()
         return call.future
 
@@ -102,7 +104,7 @@ class Writer:
         if self._disk and self._begin():
             self._commit(batch)
         else:
-            batch.append(self._calls.popleft())
+            batch.append(self._next())
             batch[0].error = Fault("state")
         return batch
 
@@ -110,15 +112,21 @@ class Writer:
         """Whatever ended the thread, nobody is left waiting for it."""
         with self._arrived:
             self._open = False
-        for call in self._calls:
+        for call in (*self._urgent, *self._calls):
             call.future.set_exception(Fault("state"))
 
     def _wait(self) -> bool:
         """Until somebody waits; False once closed and nobody does."""
         with self._arrived:
-            while not self._calls and self._open:
+            while not self._waiting() and self._open:
                 self._arrived.wait()
-        return bool(self._calls)
+        return self._waiting()
+
+    def _waiting(self) -> bool:
+        return bool(self._urgent or self._calls)
+
+    def _next(self) -> _Call:
+        return (self._urgent or self._calls).popleft()
 
     def _begin(self) -> bool:
         until = time.monotonic() + BEGIN_S
@@ -133,8 +141,8 @@ class Writer:
     def _commit(self, batch: list[_Call]) -> None:
         until = time.monotonic() + BATCH_S
         try:
-            while self._calls and len(batch) < BATCH and (not batch or time.monotonic() < until):
-                batch.append(self._calls.popleft())
+            while self._waiting() and len(batch) < BATCH and (not batch or time.monotonic() < until):
+                batch.append(self._next())
                 self._one(batch[-1])
             self._raw.execute("COMMIT")
         except sqlite3.Error as error:

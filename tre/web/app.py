@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from anyio import to_thread
 from fastapi import FastAPI
 
 from tre import __version__
@@ -22,6 +25,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MIB = 2**20
+THREADS, TURN_S = 4, 0.000_1
 # The framework reads a body before it asks who sends it, on the loop that answers everybody; lists of opt-outs are read after.
 LARGEST_BODY, LARGEST_LIST = 4 * MIB, 64 * MIB
 HEADERS = (
@@ -100,7 +104,12 @@ def _announced(scope: Scope) -> int:
 def make_app(gateway: Gateway, office: Office) -> App:
     """The ASGI application over the two roads."""
     app = FastAPI(
-        title="tre", version=__version__, docs_url=None, redoc_url=None, summary="Questions in, statistics out, records stay."
+        lifespan=_few_threads,
+        title="tre",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        summary="Questions in, statistics out, records stay.",
     )
     app.state.gateway = gateway
     app.state.office = office
@@ -110,6 +119,14 @@ def make_app(gateway: Gateway, office: Office) -> App:
     public.mount_static(app)
     _describe(app)
     return Outermost(app)
+
+
+@asynccontextmanager
+async def _few_threads(_: FastAPI) -> AsyncIterator[None]:
+    """Calls run on few threads that take short turns: a burst of them must not keep the runners from sealing in time."""
+    to_thread.current_default_thread_limiter().total_tokens = THREADS
+    sys.setswitchinterval(TURN_S)
+    yield
 
 
 def _describe(app: FastAPI) -> None:

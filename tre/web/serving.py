@@ -14,6 +14,7 @@ from tre.errors import Unfit
 from tre.gateway import Gateway
 from tre.office import Office
 from tre.office.demo import QUESTION, open_demo
+from tre.sandbox import landlock_version
 from tre.settings import Settings
 from tre.web.app import make_app
 
@@ -35,6 +36,8 @@ def only_one(settings: Settings) -> Iterator[None]:
 
 def serve(settings: Settings, office: Office) -> None:
     """Open the gateway, publish what a crash left sealed, serve until told to stop, finish what runs."""
+    if settings.sandbox == "on" and landlock_version() < 1:
+        raise Unfit("this kernel has no Landlock; say TRE_SANDBOX=off to run without, and every disclosure record will tell it")
     with only_one(settings):
         if settings.demo:
             open_demo(office, settings.home)
