@@ -1,4 +1,4 @@
-"""The command line: long work shows its progress on stderr, data goes to stdout, refusals are one sentence and exit status 1 or 2.
+"""The command line: progress on stderr, data on stdout, refusals in one sentence with exit status 1 or 2.
 
 Promises nothing of its own: each command opens the rooms, calls one road and says what came of it.
 """

@@ -1,4 +1,4 @@
-"""T-BUD1, over HTTP: 64 different questions at once from four processes, each for 0.4 of the project's budget. Naive: all; ours: two."""
+"""T-BUD1 over HTTP: 64 different questions at once from four processes, each for 0.4 of a budget. Naive: all; ours: two."""
 
 from __future__ import annotations
 

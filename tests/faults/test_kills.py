@@ -97,7 +97,7 @@ def check_books(database: Path) -> None:
 
 
 def check_answers(served: Served, load: Load) -> int:
-    """What was answered is given again, byte for byte; what was not has an outcome. How many answers came only after the restart."""
+    """What was answered is given again, byte for byte; what was not has an outcome. How many came only after the restart."""
     late = 0
     with served.http() as http:
         for key, body in load.sent.items():

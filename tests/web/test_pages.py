@@ -1,4 +1,4 @@
-"""The public pages in a real browser: nothing in the console, nothing from elsewhere, readable at any width, the log's checkpoint."""
+"""The public pages in a real browser: nothing in the console, nothing from elsewhere, readable at any width."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Gateway:
         workers: int = WORKERS,
         release_time: ReleaseTime | None = published_steps,
     ) -> Iterator[Self]:
-        """Workers and reader started, what a stop left open closed, records of live snapshots open; everything ended at the end."""
+        """Workers and reader started, what a stop left open closed, live records open; everything ended at the end."""
         sandbox = settings.sandbox == "on"
         house = House(
             state=state,
@@ -167,7 +167,7 @@ class Gateway:
 
 
 def share_cores(workers: int) -> list[tuple[int, ...]]:
-    """The cores of this process dealt out, so that workers never share one while answering; all of them where there are too few."""
+    """The cores of this process dealt out, so that workers never share one; all of them where there are too few."""
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < workers:
         return [()] * workers
