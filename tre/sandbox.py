@@ -43,7 +43,10 @@ class ChildDied(ChildFailed):
 
 
 class ChildTimeout(ChildFailed):
-    """The child did not reply in time and was killed."""
+    """The child did not reply in time and was killed. ``cpu_s``: what it had worked in that time; little where the machine was
+    busy with others."""
+
+    cpu_s = 0.0
 
 
 class NoSandbox(Exception):
@@ -263,15 +266,26 @@ class Child:
         """Sends one message and waits for its reply. When there is none of the right form in time, the child is killed."""
         deadline = time.monotonic() + timeout_s
         with self._calling:
+            worked = self._cpu_s()
             try:
                 self._send(frame(message), deadline)
                 (size,) = struct.unpack(">I", self._receive(4, deadline))
                 if size > LARGEST_MESSAGE:
                     raise ChildDied
                 return _as_object(self._receive(size, deadline))
-            except BaseException:
+            except BaseException as error:
+                if isinstance(error, ChildTimeout):
+                    error.cpu_s = self._cpu_s() - worked
                 self.kill()
                 raise
+
+    def _cpu_s(self) -> float:
+        """The processor time that the child has used, as the kernel counts it; 0 once it is gone."""
+        try:
+            told = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return 0.0
+        return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
 
     def _send(self, body: bytes, deadline: float) -> None:
         rest = memoryview(body)

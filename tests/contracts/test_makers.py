@@ -17,7 +17,6 @@ ALLOWED = {
     ("Reservation", "tre/budget/ledger.py", "reserve"): "the maker",
     ("Reservation", "tre/plan/order.py", "order_from_json"): "an order crosses the pipe to a worker",
     ("ExactTable", "tre/vault/engines/duckdb.py", "Records"): "the engine",
-    ("replace", "tre/gateway/reserving.py", "renewed"): "the same reservation on new ground",
     ("NoisyTable", "tre/vault/noise.py", "perturb"): "the maker",
     ("Shown", "tre/vault/suppress.py", "suppress"): "the maker",
     ("Shown", "tre/vault/suppress.py", "shown_from"): "what a worker said, once it is believed",

@@ -152,6 +152,20 @@ def test_fifty_bombs_beside_an_honest_question(reader: Reader, bomb: Any) -> Non
     assert isinstance(plan, Plan) and took <= 1
 
 
+@pytest.fixture
+def at_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stopped child stands for one that works on and on."""
+    monkeypatch.setattr(reading, "STARVED_S", -1.0)
+
+
+def test_a_child_that_the_machine_kept_waiting_is_not_the_texts_fault(fresh: Reader) -> None:
+    os.kill(fresh._pool._idle[-1].child.pid, signal.SIGSTOP)
+    outcome, took = ask(fresh, honest(4))
+    assert isinstance(outcome, Plan) and 0.45 <= took <= 1.5
+    settled(fresh)
+
+
+@pytest.mark.usefixtures("at_work")
 def test_a_child_that_hangs_is_killed_in_half_a_second_and_replaced(fresh: Reader) -> None:
     for seat in fresh._pool._idle[-1:]:
         os.kill(seat.child.pid, signal.SIGSTOP)
@@ -164,6 +178,7 @@ def test_a_child_that_hangs_is_killed_in_half_a_second_and_replaced(fresh: Reade
     settled(fresh)
 
 
+@pytest.mark.usefixtures("at_work")
 def test_fifty_texts_that_hang_their_readers_beside_an_honest_question(fresh: Reader) -> None:
     """Nobody knows such a text; if there is one, each is answered in a second, and the short honest one gets the first spare."""
     for seat in fresh._pool._idle[-2:]:
@@ -179,6 +194,7 @@ def test_fifty_texts_that_hang_their_readers_beside_an_honest_question(fresh: Re
     assert isinstance(ask(fresh, honest(3))[0], Plan)
 
 
+@pytest.mark.usefixtures("at_work")
 def test_when_every_reader_hangs_the_answer_is_to_come_back(fresh: Reader) -> None:
     for seat in fresh._pool._idle:
         os.kill(seat.child.pid, signal.SIGSTOP)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from tre import audit, budget, projects, releases, store
-from tre.errors import Refusal
+from tre.errors import Reason, Refusal
 from tre.gateway import entries
 from tre.gateway.envelope import envelope
 from tre.gateway.house import House
@@ -18,6 +18,8 @@ from tre.state import Transaction
 from tre.terms import Person, Release, Request, timestamp
 
 log = logging.getLogger("tre.gateway")
+# After these the same question may be sent again under the same key: a stored "not now" must not stand for ever.
+PASSING = {Reason.TOO_MANY_REQUESTS, Reason.NOT_READY, Reason.OPT_OUTS_STALE}
 DISCLOSING = {"alarm"}  # faults after which a dataset stops answering: its guarantee may have failed
 
 
@@ -26,6 +28,8 @@ def refuse(house: House, question: str, person: Person, request: Request, refusa
     outcome, at = refused(question, refusal), house.clock()
 
     def write(tx: Transaction) -> None:
+        if refusal.reason in PASSING:
+            releases.free_key(tx, question)
         releases.close(tx, question, "refused", Envelope(to_bytes(outcome)), at)
         audit.append(tx, entries.refused(at, person, request.project, request.dataset, question, refusal.reason))
 

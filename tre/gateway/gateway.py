@@ -65,6 +65,7 @@ class Gateway:
         made = [Worker(settings.store, settings.work, sandbox, cores) for cores in share_cores(workers)]
         gateway = cls(house, made, release_time)
         try:
+            store.sweep(settings.store)
             recovering.recover(house)
             gateway.warm()
             gateway._road.desk.open()

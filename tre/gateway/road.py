@@ -73,6 +73,9 @@ class Road:
         try:
             if question in self._cancelled:
                 return closing.cancel(self.house, question, person, request.project, request.dataset, None)
+            repeat = closing.repeat(self.house, job)  # 5 again: it may have been answered while this one waited
+            if repeat is not None:
+                return repeat
             hold = self._reserve(job, worker)  # 7
             return self._answer(job, worker, hold)  # 8, 9, 10
         except Exception as error:  # noqa: BLE001 - the same: once reserved the charge is kept, and nothing is said

@@ -6,7 +6,6 @@ Promises that the parser reaches no file of ours and no socket, and that what go
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -55,7 +54,6 @@ def told(refusal: Refusal) -> dict[str, Any]:
 
 def main(sandbox: bool) -> None:
     wire = own_pipes()
-    os.nice(5)  # an answer that is due comes before a text that waits
     sys.setrecursionlimit(FRAMES)
     confine([], [], sandbox=sandbox, memory=GIB)
 

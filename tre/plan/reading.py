@@ -27,6 +27,7 @@ START_S = 60.0
 CACHED = 1_024
 CODES_CACHED = 2_000  # a plan with more codes than this is not kept
 KILLED_FOR_S = 30.0  # how long a text that had to be killed is refused unread
+STARVED_S = 0.2  # a child that has worked less in its time was kept waiting by the machine: the text is not at fault
 PATIENCE_S = 5.0  # how long a text waits for a free reader
 HARRIED_S = 0.35  # the same for a long text, and for each soon after one had to be killed: then an answer comes within a second
 LONG = 2_000  # characters; what is shorter is read in a few milliseconds
@@ -208,8 +209,9 @@ class Reader:
             self._known.popitem(last=False)
 
     def _ask(self, text: str, catalogue: Catalogue, lists: Codelists) -> Plan:
-        """A child's answer. Where it dies by itself another is asked, once; where it has to be killed, the text is at fault."""
-        deaths = 0
+        """A child's answer. Where it dies by itself, or was kept waiting, another is asked, once; where it worked too long, the
+        text is at fault."""
+        deaths, busy = 0, False
         while deaths < 2:
             seat = self._pool.take(len(text))
             if not seat.child.alive:
@@ -217,19 +219,25 @@ class Reader:
                 continue
             try:
                 answer = _believed(seat.read(text, catalogue, lists), catalogue)
-            except ChildTimeout:
-                self._pool.lost(seat, killed=True)
-                break
+            except ChildTimeout as timeout:
+                busy = timeout.cpu_s < STARVED_S
+                self._pool.lost(seat, killed=not busy)
+                if busy:
+                    deaths += 1
+                    continue
+                raise too_large("The text takes too long to read.", "Write it shorter and flatter.") from None
             except BaseException as error:
                 self._pool.lost(seat, killed=False)
                 if not isinstance(error, ChildFailed):
                     raise
-                deaths += 1
+                deaths, busy = deaths + 1, False
                 continue
             self._pool.give(seat)
             if isinstance(answer, Refusal):
                 raise answer
             return answer
+        if busy:
+            raise Refusal(Reason.TOO_MANY_REQUESTS, "Every reader of questions is busy.", "Ask again in a second.")
         raise too_large("The text takes too long to read.", "Write it shorter and flatter.")
 
 

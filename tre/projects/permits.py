@@ -10,11 +10,15 @@ from sqlalchemy import bindparam, select
 from tre.errors import Reason, Refusal
 from tre.policy import Policies
 from tre.projects.project import ACTIVE, HELD, Project, get
-from tre.projects.tables import members
+from tre.projects.tables import identities, members
 from tre.state import Transaction
 from tre.terms import Person
 
-_MEMBER = select(members.c.name).where(members.c.project == bindparam("of"), members.c.name == bindparam("who"))
+_MEMBER = (
+    select(members.c.name)
+    .join(identities, identities.c.name == members.c.name)
+    .where(members.c.project == bindparam("of"), members.c.name == bindparam("who"), identities.c.revoked_at.is_(None))
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ _CLOSE = (
         {name: bindparam(f"new_{name}") for name in ("state", "repeat_of", "status", "content_type", "envelope", "closed_at")}
     )
 )
+_FREE = update(questions).where(questions.c.id == bindparam("of"), questions.c.state.in_(OPEN)).values(key=None, body=None)
 _UNSEEN = delete(releases).where(releases.c.question == bindparam("of"), releases.c.sealed == 1)
 _PUBLISHED = select(releases.c.reservation).where(releases.c.question == bindparam("of"), releases.c.sealed == 0)
 _ENVELOPE = select(questions.c.status, questions.c.content_type, questions.c.envelope).where(questions.c.id == bindparam("of"))
@@ -166,6 +167,11 @@ def erase_text(tx: Transaction, question: str, instead: Envelope | None = None) 
     if instead is not None:
         tx.execute(update(questions).where(questions.c.id == question).values(envelope=instead.body))
     return there
+
+
+def free_key(tx: Transaction, question: str) -> None:
+    """Let an open question's idempotency key be sent again: it is about to be refused for a reason that will pass."""
+    tx.execute(_FREE, {"of": question})
 
 
 def _questions() -> Select[Any]:
