@@ -227,6 +227,24 @@ def test_ranks_favour_no_row(tmp_path: Path) -> None:
         assert abs(kept[2 * place] - 225) < 5.5 * (900 * 0.25 * 0.75) ** 0.5, kept
 
 
+def test_nobody_moves_the_rows_of_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """900 persons, each with two rows that differ, of which one is kept: without the first person, under the same secret, the
+    kept rows of all others are the same."""
+    monkeypatch.setattr("tre.store.writing.secrets.randbits", lambda bits: 2**bits // 3)
+    policy = ward_policy(tmp_path / "policy")
+    numbers = [number for nine in range(900_001_000, 900_002_100) if (number := with_check_digit(nine))][:900]
+
+    def kept(of: list[str]) -> dict[object, object]:
+        rows = "".join(a_patient(number).replace(",F,", f",{sex},") for number in of for sex in "FM")
+        source = write(tmp_path / f"source-{len(of)}", patients=PATIENTS + rows, visits=VISITS)
+        loaded = load(policy, source, tmp_path / "store", KEY)
+        return {row[1]: row[2] for row in facts(loaded, "persons.persons JOIN persons.patients USING (person)")}
+
+    everybody, others = kept(numbers), kept(numbers[1:])
+    assert len(others) == 899 and others.items() <= everybody.items()
+    assert 300 < Counter(everybody.values())[0] < 600  # ten standard errors
+
+
 def test_persons_named_by_any_text(tmp_path: Path) -> None:
     """A dataset without a check: text identifiers, spaces aside."""
     policy = ward_policy(tmp_path / "policy", "check: nhs-number", "check: none")

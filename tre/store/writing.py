@@ -1,7 +1,7 @@
 """Rows in the store's encoding → the files of a snapshot: persons in the order of their pseudonyms, rows clustered by person.
 
-Which rows of a person are kept above the cap, and in which order, is decided by a rank drawn at each load from the operating
-system's randomness: it depends on no value.
+Which rows of a person are kept above the cap, and in which order, is decided by that person's rows alone under a secret that is
+drawn at each load from the operating system's randomness: nobody's coming or going moves the rows of another.
 """
 
 from __future__ import annotations
@@ -82,14 +82,19 @@ def write_table(connection: Connection, policy: DatasetPolicy, name: str) -> tup
 
 
 def _ranked(name: str, table: TablePolicy) -> str:
-    """The rows of each person in a random order, the first of them kept, clustered by person."""
+    """The rows of each person in a random order, the first of them kept, clustered by person.
+
+    The order is that of a keyed hash of the person and the row's values: a row's place in the source would hang on who stands
+    before it. Rows that are alike in everything are in any order, which nobody can tell.
+    """
     columns = ", ".join(_stored(name, column, policy.type) for column, policy in table.columns.items())
     rank = f", rank::{'SMALLINT' if table.row_cap <= 2**15 else 'INTEGER'} AS rank"
-    secret = secrets.randbits(62)
+    values = ", ".join(["id", *map(word, table.columns)])
+    secret = secrets.randbits(64)
     return f"""
         SELECT person, {columns}{"" if table.one_row_per_person else rank}
         FROM (SELECT *, row_number() OVER (PARTITION BY person ORDER BY shuffled) - 1 AS rank
-            FROM (SELECT s.*, k.person, hash(s.rowid + {secret}) AS shuffled
+            FROM (SELECT s.*, k.person, hash(xor(hash({values}), {secret}::UBIGINT)) AS shuffled
                 FROM {word("staged_" + name)} s JOIN known k USING (id) WHERE reason = 0 AND k.person IS NOT NULL))
         WHERE rank < {table.row_cap} ORDER BY person{"" if table.one_row_per_person else ", rank"}"""
 
