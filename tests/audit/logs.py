@@ -30,6 +30,7 @@ def entry(number: int) -> audit.Entry:
         outcome={"released": "released", "refused": "refused"}.get(kind),
         reason="too-large" if kind == "refused" else None,
         dataset="gp" if number % 3 else None,
+        id=f"q{number // 4}",
     )
 
 

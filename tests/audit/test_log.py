@@ -42,7 +42,7 @@ def test_a_time_is_told_in_utc(noon: datetime) -> None:
         _ = audit.Entry("asked", datetime(2026, 3, 1)).leaf
 
 
-@pytest.mark.parametrize("name", ["at", "kind", "project", "person_asking", "outcome", "reason", "dataset"])
+@pytest.mark.parametrize("name", ["at", "kind", "project", "person_asking", "outcome", "reason", "dataset", "id"])
 def test_a_body_cannot_say_what_a_label_says(noon: datetime, name: str) -> None:
     with pytest.raises(ValueError, match="label"):
         audit.Entry("asked", noon, {name: "x"})
@@ -84,15 +84,18 @@ def test_a_clock_that_goes_backwards_changes_no_order(log: Log, noon: datetime, 
     assert log.verify().ok
 
 
-LABELS = {"project": "p2", "researcher": "r:3", "kind": "refused", "dataset": "gp", "outcome": "refused", "reason": "too-large"}
+# Those of entry 227, and of others.
+LABELS = {
+    "project": "p2", "researcher": "r:3", "kind": "refused", "dataset": "gp", "outcome": "refused", "reason": "too-large",
+    "question": "q56",
+}  # fmt: skip
+NAMES = {"researcher": "person_asking", "question": "id"}
 
 
 @pytest.mark.parametrize("asked", [subset for count in (1, 2, 3) for subset in combinations(LABELS, count)], ids="+".join)
 def test_a_page_has_all_entries_with_these_labels_and_no_other(full: Log, asked: tuple[str, ...]) -> None:
     expected = [
-        number
-        for number in range(420)
-        if all(getattr(entry(number), {"researcher": "person_asking"}.get(name, name)) == LABELS[name] for name in asked)
+        number for number in range(420) if all(getattr(entry(number), NAMES.get(name, name)) == LABELS[name] for name in asked)
     ]
     assert expected
     with full.state.read() as tx:

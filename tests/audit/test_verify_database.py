@@ -102,7 +102,10 @@ def rewrite_history(file: sqlite3.Connection, chance: random.Random) -> int:
 
 
 def change_label(file: sqlite3.Connection, chance: random.Random) -> int:
-    at, label = chance.randrange(SIZE), chance.choice(("at", "kind", "project", "person_asking", "outcome", "reason", "dataset"))
+    at, label = (
+        chance.randrange(SIZE),
+        chance.choice(("at", "kind", "project", "person_asking", "outcome", "reason", "dataset", "id")),
+    )
     file.execute(f'UPDATE entries SET {label} = ? WHERE "index" = ?', (f"x{chance.random()}", at))
     return at
 
@@ -165,10 +168,10 @@ def truncate_and_rebuild(file: sqlite3.Connection, chance: random.Random) -> int
 
 def add_behind_the_end(file: sqlite3.Connection, chance: random.Random) -> int:
     leaf = entry(SIZE).leaf
-    columns = ("at", "kind", "project", "person_asking", "outcome", "reason", "dataset")
+    columns = ("at", "kind", "project", "person_asking", "outcome", "reason", "dataset", "id")
     one = entry(SIZE)
     labels = ["2026-03-01T00:05:00.000000Z", *(getattr(one, name) for name in columns[1:])]
-    file.execute(f"INSERT INTO entries VALUES ({', '.join('?' * 10)})", (SIZE, *labels, leaf, leaf_hash(leaf)))
+    file.execute(f"INSERT INTO entries VALUES ({', '.join('?' * 11)})", (SIZE, *labels, leaf, leaf_hash(leaf)))
     return SIZE
 
 

@@ -37,7 +37,7 @@ _ADD_SUBTREES = insert(subtrees)
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What is to be written: kind, time and labels that can be searched for, and a body that can not. Ids in it are pseudonymous
-    and digests salted, for nothing here can ever be erased."""
+    and digests salted, for nothing here can ever be erased. ``id`` is of the question that the entry belongs to."""
 
     kind: str
     at: datetime
@@ -47,6 +47,7 @@ class Entry:
     outcome: str | None = None
     reason: str | None = None
     dataset: str | None = None
+    id: str | None = None
 
     def __post_init__(self) -> None:
         if not self.kind:
@@ -87,6 +88,7 @@ class Logged:
     outcome: str | None
     reason: str | None
     dataset: str | None
+    id: str | None
     body: Mapping[str, Value]
     leaf: bytes
 
@@ -148,6 +150,7 @@ def page(
     reason: str | None = None,
     kind: str | None = None,
     dataset: str | None = None,
+    question: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
     after: int | None = None,
@@ -157,7 +160,8 @@ def page(
     if not 1 <= limit <= LONGEST_PAGE:
         raise ValueError(f"a page has 1 to {LONGEST_PAGE} entries")
     labels = {
-        "project": project, "person_asking": researcher, "outcome": outcome, "reason": reason, "kind": kind, "dataset": dataset
+        "project": project, "person_asking": researcher, "outcome": outcome, "reason": reason, "kind": kind, "dataset": dataset,
+        "id": question,
     }  # fmt: skip
     asked: list[ColumnElement[bool]] = [entries.c[name] == text for name, text in labels.items() if text is not None]
     if since is not None:

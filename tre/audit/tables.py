@@ -6,7 +6,8 @@ from sqlalchemy import DDL, Column, Index, Integer, LargeBinary, Table, Text, ev
 
 from tre.state import metadata
 
-LABELS = ("project", "person_asking", "outcome", "reason", "dataset")
+# What an entry is about, in its caller's words; ``id`` is of the question it belongs to.
+LABELS = ("project", "person_asking", "outcome", "reason", "dataset", "id")
 
 entries = Table(
     "entries",

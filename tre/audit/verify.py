@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 from tre.audit import notes
 
-COLUMNS = ("at", "kind", "project", "person_asking", "outcome", "reason", "dataset")
+COLUMNS = ("at", "kind", "project", "person_asking", "outcome", "reason", "dataset", "id")
 FULL = 256
 
 

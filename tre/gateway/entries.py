@@ -17,17 +17,20 @@ def salted(salt: bytes, text: str) -> str:
     return digest(salt + text.encode())
 
 
-def _entry(kind: str, at: datetime, person: Person, project: str, dataset: str, body: dict[str, Any], **labels: str) -> Entry:
-    return Entry(kind=kind, at=at, body=body, project=project, person_asking=person.pseudonym, dataset=dataset, **labels)
+def _entry(
+    kind: str, at: datetime, person: Person, project: str, dataset: str, id: str, body: dict[str, Any], **labels: str
+) -> Entry:
+    asker = person.pseudonym
+    return Entry(kind=kind, at=at, body=body, project=project, person_asking=asker, dataset=dataset, id=id, **labels)
 
 
 def asked(at: datetime, person: Person, request: Request, question: str, text: str, policy: str) -> Entry:
-    return _entry("asked", at, person, request.project, request.dataset, {"id": question, "question": text, "policy": policy})
+    return _entry("asked", at, person, request.project, request.dataset, question, {"question": text, "policy": policy})
 
 
 def reserved(at: datetime, person: Person, reservation: Reservation, plan: str) -> Entry:
-    body = {"id": reservation.question, "reservation": reservation.id, "plan": plan}
-    return _entry("reserved", at, person, reservation.project, reservation.dataset, body | _loss(reservation.loss))
+    body = {"reservation": reservation.id, "plan": plan} | _loss(reservation.loss)
+    return _entry("reserved", at, person, reservation.project, reservation.dataset, reservation.question, body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,6 @@ class Taken:
 
 def released(at: datetime, person: Person, taken: Taken, published: Published, redrawn: bool) -> Entry:
     body: dict[str, Any] = {
-        "id": taken.question,
         "reservation": taken.reservation,
         "snapshot": published.snapshot,
         "statement": published.digest,
@@ -50,26 +52,26 @@ def released(at: datetime, person: Person, taken: Taken, published: Published, r
     }
     if redrawn:
         body["redrawn"] = "opt-outs moved"
-    return _entry("released", at, person, taken.project, taken.dataset, body, outcome="released")
+    return _entry("released", at, person, taken.project, taken.dataset, taken.question, body, outcome="released")
 
 
 def repeated(at: datetime, person: Person, request: Request, question: str, earlier: str, statement: str) -> Entry:
-    body = {"id": question, "repeat_of": earlier, "statement": statement}
-    return _entry("released", at, person, request.project, request.dataset, body, outcome="repeated")
+    body = {"repeat_of": earlier, "statement": statement}
+    return _entry("released", at, person, request.project, request.dataset, question, body, outcome="repeated")
 
 
 def refused(at: datetime, person: Person, project: str, dataset: str, question: str, reason: str) -> Entry:
-    return _entry("refused", at, person, project, dataset, {"id": question}, outcome="refused", reason=reason)
+    return _entry("refused", at, person, project, dataset, question, {}, outcome="refused", reason=reason)
 
 
 def fault(at: datetime, person: Person, project: str, dataset: str, question: str, reservation: str | None) -> Entry:
-    body = {"id": question} | ({"reservation": reservation} if reservation else {})
-    return _entry("fault", at, person, project, dataset, body, outcome="fault")
+    body = {"reservation": reservation} if reservation else {}
+    return _entry("fault", at, person, project, dataset, question, body, outcome="fault")
 
 
 def cancelled(at: datetime, person: Person, project: str, dataset: str, question: str, reservation: str | None) -> Entry:
-    body = {"id": question} | ({"reservation": reservation} if reservation else {})
-    return _entry("cancelled", at, person, project, dataset, body, outcome="cancelled")
+    body = {"reservation": reservation} if reservation else {}
+    return _entry("cancelled", at, person, project, dataset, question, body, outcome="cancelled")
 
 
 def _loss(loss: PrivacyLoss) -> dict[str, str]:

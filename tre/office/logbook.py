@@ -26,11 +26,21 @@ def told(logged: Logged) -> dict[str, Any]:
 def with_text(tx: Transaction, logged: Logged) -> dict[str, Any]:
     """The same, with the question's text and the salt of its digest while they have not been erased."""
     found = told(logged)
-    question = logged.body.get("id")
-    text = releases.text_of(tx, str(question)) if question else None
-    if text is not None:
-        found["text"] = {"sql": text.sql, "salt": text.salt.hex(), "note": text.note}
-    return found
+    text = releases.text_of(tx, logged.id) if logged.id else None
+    return found if text is None else found | {"text": _text(text)}
+
+
+def story(tx: Transaction, question: str) -> dict[str, Any]:
+    """All entries of one question in order, and its text (null once erased). NOT_FOUND when there is none."""
+    found = audit.page(tx, question=question, limit=audit.LONGEST_PAGE)
+    if not found:
+        raise Refusal(Reason.NOT_FOUND)
+    text = releases.text_of(tx, question)
+    return {"id": question, "text": _text(text), "entries": [told(entry) for entry in found]}
+
+
+def _text(text: releases.Text | None) -> dict[str, Any] | None:
+    return None if text is None else {"sql": text.sql, "salt": text.salt.hex(), "note": text.note}
 
 
 def page(tx: Transaction, filters: dict[str, Any]) -> dict[str, Any]:

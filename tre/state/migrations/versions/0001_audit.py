@@ -10,7 +10,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-LABELS = ("project", "person_asking", "outcome", "reason", "dataset")
+LABELS = ("project", "person_asking", "outcome", "reason", "dataset", "id")
 ADDS_ONLY = {
     "entries": """NEW."index" <> (SELECT coalesce(max("index"), -1) + 1 FROM entries)""",
     "subtrees": "EXISTS (SELECT 1 FROM subtrees WHERE level = NEW.level AND position = NEW.position)",
