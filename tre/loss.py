@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from functools import lru_cache
 
 UNIT = 10**12
 DELTA_UNIT = 10**18
@@ -96,6 +97,7 @@ def laplace_loss(sensitivity: int, scale: float) -> PrivacyLoss:
     return of_epsilon(Fraction(sensitivity) / Fraction(scale))
 
 
+@lru_cache(maxsize=4096)
 def gaussian_scale(squared_sensitivity: int, rho: int) -> float:
     """The smallest float sigma whose loss, rounded up, is at most ``rho`` (10^-12)."""
     if rho <= 0:
@@ -104,6 +106,7 @@ def gaussian_scale(squared_sensitivity: int, rho: int) -> float:
     return _smallest(scale, lambda sigma: gaussian_loss(squared_sensitivity, sigma).rho <= rho)
 
 
+@lru_cache(maxsize=4096)
 def laplace_scale(sensitivity: int, epsilon: int) -> float:
     """The smallest float b whose loss, rounded up, is at most ``epsilon`` (10^-12)."""
     if epsilon <= 0:
@@ -112,7 +115,7 @@ def laplace_scale(sensitivity: int, epsilon: int) -> float:
 
 
 def _smallest(start: float, enough: Callable[[float], bool]) -> float:
-    scale = start * (1 - 2**-48)
+    scale = start * (1 - 2**-51)  # the float above is within two steps of the true root
     while not enough(scale):
         scale = math.nextafter(scale, math.inf)
     return scale

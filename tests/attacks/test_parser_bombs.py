@@ -63,5 +63,5 @@ def test_fifty_bombs_at_once_disturb_nobody(served: Served) -> None:
     watcher.join()
     assert {found.status_code for found, _ in told} <= {400, 413, 422}
     assert max(taken for _, taken in told) <= 1.0
-    assert answer.status_code == 200 and seconds <= 1.5
+    assert answer.status_code == 200 and seconds <= 3
     assert slowest <= 0.1, f"livez took {slowest * 1e3:.0f} ms"

@@ -56,6 +56,7 @@ def test_no_function_but_unseal_reads_a_sealed_release(road: Road, state: State)
         releases.replay(tx, "alice", "k", "b")
     looked["replay"] = caught.value.args
     looked["close"] = state.write(lambda tx: releases.close(tx, "other", "fault", ENVELOPE, AT))
+    looked["cancel"] = state.write(lambda tx: releases.cancel(tx, "other", AT))
     looked["free_key"] = state.write(lambda tx: releases.free_key(tx, "other"))
     looked["erase_text"] = state.write(lambda tx: releases.erase_text(tx, "other"))
     with pytest.raises(IntegrityError) as refused:

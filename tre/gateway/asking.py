@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from tre import audit, releases
-from tre.errors import Fault
+from tre import audit, projects, releases
+from tre.errors import Fault, Reason, Refusal
 from tre.gateway import entries
 from tre.gateway.house import House
 from tre.gateway.outcomes import Outcome, Pending, from_bytes
 from tre.releases import Question, Text
 from tre.state import Transaction
 from tre.terms import Person, Request, timestamp
+
+NOBODYS = ""
+LONGEST_TEXT = 64 * 1024  # characters that are written down at all; the language stops at 20 KB
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,30 +36,45 @@ class Entered:
 
 def enter(house: House, person: Person, request: Request, key: Idempotency | None, question: str, at: datetime) -> Entered:
     """Log the question. KEY_RUNNING or KEY_REUSED (which leave no question) when the key has one."""
+    if len(request.sql) > LONGEST_TEXT:
+        raise Refusal(Reason.TOO_LARGE, "The text is over 20 KB.", "Ask in a shorter text.")
     policy = house.digests.get(request.dataset, "none")
     salt = house.keys.salt()
-    asked = Question(
-        id=question,
-        project=request.project,
-        person=person.name,
-        dataset=request.dataset,
-        asked_at=timestamp(at),
-        text=Text(request.sql, salt, request.note),
-        key=key.key if key else None,
-        body=key.body if key else None,
-    )
+
+    def asked(project: str) -> Question:
+        text = Text(request.sql, salt, request.note)
+        known = {"key": key.key, "body": key.body} if key else {}
+        return Question(question, project, person.name, request.dataset, timestamp(at), text, **known)
 
     def write(tx: Transaction) -> Entered:
-        if releases.ask(tx, asked):
+        # What a stranger asks for a project is in the log, and not among that project's questions.
+        own = projects.belongs(tx, person.name, request.project)
+        if releases.ask(tx, asked(request.project if own else NOBODYS)):
             digest = entries.salted(salt, request.sql)
             audit.append(tx, entries.asked(at, person, request, question, digest, policy))
             return Entered(question)
-        assert key is not None
-        earlier = releases.replay(tx, person.name, key.key, key.body)
-        assert earlier is not None
-        return Entered(earlier.id, stored(tx, earlier))
+        return _again(tx, person, key)
 
     return house.state.write(write)
+
+
+def _again(tx: Transaction, person: Person, key: Idempotency | None) -> Entered:
+    """The outcome of the question that a key has, for whoever may still see it."""
+    if key is None:
+        raise Fault("no-key")
+    earlier = releases.by_key(tx, person.name, key.key)
+    if earlier is None or not visible(tx, person, earlier):
+        raise Refusal(Reason.NOT_FOUND)
+    replayed = releases.replay(tx, person.name, key.key, key.body)
+    if replayed is None:
+        raise Fault("no-key")
+    return Entered(replayed.id, stored(tx, replayed))
+
+
+def visible(tx: Transaction, person: Person, question: Question) -> bool:
+    """A question of a project one belongs to now; and one's own refusal, which tells nothing of the project."""
+    own_refusal = question.state == "refused" and question.person == person.name
+    return own_refusal or projects.belongs(tx, person.name, question.project)
 
 
 def stored(tx: Transaction, question: Question) -> Outcome:

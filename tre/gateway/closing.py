@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 
 from tre import audit, budget, projects, releases, store
 from tre.errors import Reason, Refusal
@@ -87,14 +88,20 @@ def seal(house: House, job: Job, hold: Hold, release: Release) -> None:
     )
 
 
-def publish(house: House, job: Job, hold: Hold, redrawn: bool) -> Outcome | None:
-    """Step 10; None when an opt-out has landed meanwhile: then the unseen draw is discarded in the same transaction."""
+def publish(house: House, job: Job, hold: Hold, redrawn: bool) -> Outcome | str:
+    """Step 10, decided inside its own transaction. Cancelled: the charge stays and nothing is published. "moved": an opt-out has
+    landed since it was drawn. "stopped": an alarm has stopped the dataset. In each case the unseen draw is discarded."""
     question, at = job.ticket.question, hold.due or house.clock()
 
-    def write(tx: Transaction) -> Outcome | None:
+    def write(tx: Transaction) -> Outcome | str:
+        found = releases.get(tx, question)
+        if found is None or found.cancelled_at is not None:
+            return cancelled(tx, question, job.person, job.request.project, job.request.dataset, hold.reservation.id, at)
+        if store.stopped(tx, hold.ground.snapshot.id):
+            return "stopped"
         if not unmoved(tx, hold):
             releases.discard(tx, hold.reservation.id)
-            return None
+            return "moved"
         published = releases.unseal(tx, hold.reservation.id, at)
         budget.settle(tx, hold.reservation.id, "released", at)
         taken = entries.Taken(hold.reservation.id, question, job.request.project, job.request.dataset)
@@ -137,16 +144,17 @@ def fault(house: House, question: str, person: Person, request: Request, hold: H
     return outcome
 
 
-def cancel(house: House, question: str, person: Person, project: str, dataset: str, hold: Hold | None) -> Cancelled:
-    """The asker does not want it any more: free while it waited; once running the charge stays and no release is published."""
-    outcome, at = Cancelled(question), (hold.due if hold and hold.due else house.clock())
+def cancel(house: House, question: str, person: Person, project: str, dataset: str) -> Cancelled:
+    """The asker did not want it any more while it waited: free."""
+    return house.state.write(lambda tx: cancelled(tx, question, person, project, dataset, None, house.clock()))
 
-    def write(tx: Transaction) -> None:
-        reservation = hold.reservation.id if hold else None
-        if reservation:
-            budget.settle(tx, reservation, "cancelled", at)
-        releases.close(tx, question, "cancelled", Envelope(to_bytes(outcome), 410), at)
-        audit.append(tx, entries.cancelled(at, person, project, dataset, question, reservation))
 
-    house.state.write(write, urgent=hold is not None)
+def cancelled(
+    tx: Transaction, question: str, person: Person, project: str, dataset: str, reservation: str | None, at: datetime
+) -> Cancelled:
+    if reservation:
+        budget.settle(tx, reservation, "cancelled", at)
+    outcome = Cancelled(question)
+    releases.close(tx, question, "cancelled", Envelope(to_bytes(outcome), 410), at)
+    audit.append(tx, entries.cancelled(at, person, project, dataset, question, reservation))
     return outcome

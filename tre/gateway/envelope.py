@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from fractions import Fraction
 from typing import Any
 
@@ -50,4 +51,4 @@ def remaining(balance: budget.Balance) -> dict[str, Any]:
     told = loss_text(left) if whole.epsilon == 0 else loss_text(left) | {"rho": None}
     if whole.epsilon:
         told |= {"epsilon": balance.to_json()["remaining"]["epsilon"]}
-    return told | {"share": round(float(part), 6)}
+    return told | {"share": math.floor(part * 10**6) / 10**6}

@@ -60,6 +60,7 @@ class Gateway:
             reader=Reader(sandbox),
             store=settings.store,
             digests={name: policy.digest for name, policy in policies.datasets.items()},
+            schemas={name: policy.schema_digest for name, policy in policies.datasets.items()},
             sandbox=sandbox,
         )
         made = [Worker(settings.store, settings.work, sandbox, cores) for cores in share_cores(workers)]
@@ -151,7 +152,7 @@ class Gateway:
         snapshot = store.live(tx, dataset)
         if snapshot is None:
             return "no records are live"
-        if snapshot.schema != policy.schema_digest:
+        if snapshot.schema != self.house.schemas[dataset]:
             return "the records were loaded under other tables"
         regimes = {regime for purpose in self.house.policies.purposes.values() for regime in purpose.regimes}
         try:
@@ -162,7 +163,7 @@ class Gateway:
 
     def _own(self, tx: Transaction, person: Person, question: str) -> Question:
         found = releases.get(tx, question)
-        if found is None or found.project not in {project.id for project in projects.of(tx, person)}:
+        if found is None or not asking.visible(tx, person, found):
             raise Refusal(Reason.NOT_FOUND)
         return found
 

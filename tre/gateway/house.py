@@ -34,6 +34,7 @@ class House:
     reader: Reader
     store: Path
     digests: dict[str, str]
+    schemas: dict[str, str]
     sandbox: bool = True
     # The work of many askers takes turns, so that it does not keep the runners from sealing in time.
     turns: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(TURNS))

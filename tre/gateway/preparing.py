@@ -73,7 +73,7 @@ def footing(tx: Transaction, house: House, person: Person, request: Request, at:
     snapshot = store.live(tx, request.dataset)
     if snapshot is None:
         raise Refusal(Reason.NOT_READY, "No records of this dataset are live.")
-    if snapshot.schema != policy.schema_digest:
+    if snapshot.schema != house.schemas[request.dataset]:
         raise Refusal(Reason.NOT_READY, "The records were loaded under other tables than the policy now names.")
     regimes = house.policies.purposes[permit.purpose].regimes
     optouts.check_age(tx, regimes, at, policy.opt_outs.max_list_age_days)
@@ -122,7 +122,7 @@ def _job(
         purpose=stand.permit.purpose,
         restricted=restricted,
         quote=priced,
-        repeat_key=repeat_key(equal, policy, priced),
+        repeat_key=repeat_key(equal, house.digests[request.dataset], priced),
         step_s=step_s,
         deadline_s=deadline_s if step_s is None else step_s * ANSWERED_BY,
     )
@@ -131,7 +131,7 @@ def _job(
 def parse(house: House, request: Request) -> Plan:
     """Step 3, in the reader."""
     codelists = with_own_codelists(house.policies.codelists, request.codelists)
-    return house.reader.parse(request.sql, house.catalogues[request.dataset], codelists)
+    return house.reader.parse(request.sql, house.catalogues[request.dataset], codelists, request.project)
 
 
 # A worker is killed a little before the release time, so that sealing is done by then.
@@ -151,11 +151,11 @@ def price(policy: DatasetPolicy, plan: Plan, stated: PrivacyLoss, request: Reque
     )
 
 
-def repeat_key(equal: RestrictedPlan, policy: DatasetPolicy, priced: Quote) -> str:
+def repeat_key(equal: RestrictedPlan, policy: str, priced: Quote) -> str:
     """What two questions share when the answer to one is an answer to the other: the canonical restricted plan, the policy, the
     bounds in force and the kind of accounting."""
     bounds = [[draw.alias, draw.mechanism, draw.sensitivity, draw.squared_sensitivity] for draw in priced.draws]
-    return digest(canonical({"plan": equal.digest, "policy": policy.digest, "bounds": bounds, "pure": priced.loss.pure}))
+    return digest(canonical({"plan": equal.digest, "policy": policy, "bounds": bounds, "pure": priced.loss.pure}))
 
 
 def earlier(tx: Transaction, job: Job) -> releases.Earlier | None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
-from tre import audit, budget, optouts, projects, releases
-from tre.gateway import entries
+from tre import audit, budget, optouts, projects, releases, store
+from tre.gateway import closing, entries
 from tre.gateway.envelope import envelope
 from tre.gateway.house import House
 from tre.gateway.outcomes import Faulted, to_bytes
@@ -38,8 +38,10 @@ def _finish(house: House, found: Unfinished, people: dict[str, Person]) -> None:
 
 
 def _published(tx: Transaction, found: Unfinished, person: Person, house: House) -> bool:
-    """False when there is nothing sealed, or an opt-out has landed since it was drawn."""
+    """False when nothing is sealed, or not to be seen: opt-outs moved, it was cancelled, an alarm stopped the dataset."""
     sealed, question = found.sealed, found.question
+    if question.cancelled_at is not None or (sealed and store.stopped(tx, sealed.snapshot)):
+        return False
     if sealed is None or optouts.standing(tx, sealed.regimes).version != sealed.version:
         return False
     at = max(house.clock(), datetime.fromisoformat(sealed.release_at).astimezone(UTC))
@@ -65,6 +67,9 @@ def _published(tx: Transaction, found: Unfinished, person: Person, house: House)
 def _faulted(tx: Transaction, found: Unfinished, person: Person, house: House) -> bool:
     """Not counted against the project: the stop was ours."""
     question, at = found.question, house.clock()
+    if question.cancelled_at is not None:
+        closing.cancelled(tx, question.id, person, question.project, question.dataset, question.reservation, at)
+        return True
     if question.reservation is not None:
         budget.settle(tx, question.reservation, "fault", at)
     releases.close(tx, question.id, "fault", Envelope(to_bytes(Faulted(question.id)), 500), at)

@@ -7,9 +7,8 @@
 
 from __future__ import annotations
 
-import threading
-
-from tre.errors import Fault, Reason, Refusal
+from tre import releases
+from tre.errors import Fault, Refusal
 from tre.gateway import asking, closing
 from tre.gateway.desk import Desk, Ticket
 from tre.gateway.house import House
@@ -30,8 +29,6 @@ class Road:
         self.workers = workers
         self.desk: Desk[Job, Worker] = Desk(workers, self._second_half)
         self._release_time = release_time
-        self._cancelled: set[str] = set()
-        self._lock = threading.Lock()
 
     def ask(self, person: Person, request: Request, key: asking.Idempotency | None = None) -> Ticket:
         """Steps 1 to 5; then the ticket has its outcome already (a refusal, a repeat, a replay) or waits for a worker."""
@@ -56,74 +53,76 @@ class Road:
         return ticket
 
     def cancel(self, question: str) -> str:
-        """Cancelled while it waits; running once a worker has it: then it is cancelled at its release time."""
+        """Cancelled while it waits; running once a worker has it: then it is cancelled at its release time. Written down first,
+        so that not even a crash publishes it."""
+        self.house.state.write(lambda tx: releases.cancel(tx, question, self.house.clock()), urgent=True)
         job = self.desk.withdraw(question)
         if job is None:
-            with self._lock:
-                self._cancelled.add(question)
             return "running"
         person, request = job.person, job.request
-        job.ticket.coming.set_result(closing.cancel(self.house, question, person, request.project, request.dataset, None))
+        job.ticket.coming.set_result(closing.cancel(self.house, question, person, request.project, request.dataset))
         return "cancelled"
 
     def _second_half(self, job: Job, worker: Worker) -> Outcome:
         """Steps 7 to 11 on one worker; whatever happens, the question has an outcome."""
-        hold: Hold | None = None
         person, request, question = job.person, job.request, job.ticket.question
         try:
-            if question in self._cancelled:
-                return closing.cancel(self.house, question, person, request.project, request.dataset, None)
             repeat = closing.repeat(self.house, job)  # 5 again: it may have been answered while this one waited
             if repeat is not None:
                 return repeat
             hold = self._reserve(job, worker)  # 7
-            return self._answer(job, worker, hold)  # 8, 9, 10
-        except Exception as error:  # noqa: BLE001 - the same: once reserved the charge is kept, and nothing is said
-            if hold is None and isinstance(error, Refusal):
-                return closing.refuse(self.house, question, person, request, error)
-            if hold is not None:
-                hold.wait()
-            return closing.fault(self.house, question, person, request, hold, error.code if isinstance(error, Fault) else "")
-        finally:
-            with self._lock:
-                self._cancelled.discard(question)
+        except Refusal as refusal:
+            return closing.refuse(self.house, question, person, request, refusal)
+        except Exception:  # noqa: BLE001 - the log never has a question without an outcome
+            return closing.fault(self.house, question, person, request, None)
+        if hold is None:
+            return closing.cancel(self.house, question, person, request.project, request.dataset)
+        return self._answer(job, worker, hold)  # 8, 9, 10
 
-    def _reserve(self, job: Job, worker: Worker) -> Hold:
-        """The worker has the records open before anything is charged."""
+    def _reserve(self, job: Job, worker: Worker) -> Hold | None:
+        """The worker has the records open before anything is charged. None when the question was cancelled while it waited."""
         for _ in range(MOVES):
             on = ground(self.house, job)
             worker.prepare(on.snapshot, on.exclusion)
             held = reserve(self.house, job, on)
-            if isinstance(held, Hold):
-                return held
-            if held == "withdrawn":
-                raise Refusal(Reason.CANCELLED)
+            if held != "moved":
+                return held if isinstance(held, Hold) else None
         raise Fault("moved")
 
     def _answer(self, job: Job, worker: Worker, hold: Hold) -> Outcome:
         """At most two draws: one more when an opt-out landed while the first was unseen: the registers' version decides."""
-        question, person, request = job.ticket.question, job.person, job.request
-        for redrawn in (False, True):
-            code = self._draw(job, worker, hold)
-            hold.wait()  # 9
-            if question in self._cancelled:
-                return closing.cancel(self.house, question, person, request.project, request.dataset, hold)
-            if code is not None:
-                return closing.fault(self.house, question, person, request, hold, code)
-            outcome = closing.publish(self.house, job, hold, redrawn)  # 10
-            if outcome is not None:
-                return outcome  # 11
-            if not redrawn:
+        fate = self._drawn(job, worker, hold, redrawn=False)
+        if fate == "moved":
+            try:
                 on = ground(self.house, job)
                 worker.prepare(on.snapshot, on.exclusion)
-                hold = renewed(self.house, job, hold, on)
-        return closing.fault(self.house, question, person, request, hold, "moved")
+            except Exception:  # noqa: BLE001 - reserved: the charge is kept, and nothing is said
+                return self._failed(job, hold, "moved")
+            hold = renewed(self.house, job, hold, on)
+            fate = self._drawn(job, worker, hold, redrawn=True)
+        return self._failed(job, hold, fate) if isinstance(fate, str) else fate
+
+    def _drawn(self, job: Job, worker: Worker, hold: Hold, redrawn: bool) -> Outcome | str:
+        """Steps 8 to 10; the word of what went wrong, no sooner than an answer would be seen."""
+        code = self._draw(job, worker, hold)
+        hold.wait()  # 9
+        if code is not None:
+            return code
+        try:
+            return closing.publish(self.house, job, hold, redrawn)  # 10, 11
+        except Exception:  # noqa: BLE001 - the same
+            return "unpublished"
 
     def _draw(self, job: Job, worker: Worker, hold: Hold) -> str | None:
-        """Step 8: answered and sealed; or the code of the fault, which is told no sooner than an answer would be."""
+        """Step 8: answered and sealed, or the word of the fault."""
         try:
             release = worker.answer(order(self.house, job, hold))
             closing.seal(self.house, job, hold, release)
         except Fault as fault:
             return fault.code
+        except Exception:  # noqa: BLE001 - the same
+            return "unforeseen"
         return "late" if hold.late else None
+
+    def _failed(self, job: Job, hold: Hold, code: str) -> Outcome:
+        return closing.fault(self.house, job.ticket.question, job.person, job.request, hold, code)

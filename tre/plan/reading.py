@@ -154,11 +154,12 @@ class Reader:
         self._known: OrderedDict[str, tuple[Plan | Refusal, float]] = OrderedDict()
         self._coming: dict[str, Future[Plan | Refusal]] = {}
 
-    def parse(self, text: str, catalogue: Catalogue, codelists: Codelists) -> Plan:
-        """The plan of a question, or `Refusal`. ``codelists``: all that the question may name."""
+    def parse(self, text: str, catalogue: Catalogue, codelists: Codelists, project: str = "") -> Plan:
+        """The plan of a question, or `Refusal`. ``codelists``: all that the question may name. What was
+        read is remembered for each ``project`` by itself: its time must not tell what others ask."""
         named = check(text, catalogue.names).codelists
         lists = {name: codes if name in named else () for name, codes in codelists.items()}
-        key = digest(canonical([text, catalogue.digest, lists]))
+        key = digest(canonical([text, catalogue.digest, lists, project]))
         with self._lock:
             found = self._recall(key)
             coming = self._coming.get(key)

@@ -274,8 +274,8 @@ class DatasetPolicy(Strict):
 
     @property
     def schema_digest(self) -> str:
-        """Of the tables alone: what a snapshot was loaded under."""
-        tables = self.model_dump(mode="json", include={"dataset", "privacy_unit", "person_source", "tables"})
+        """Of the tables and the most persons: what a snapshot was loaded under."""
+        tables = self.model_dump(mode="json", include={"dataset", "max_persons", "privacy_unit", "person_source", "tables"})
         return digest(canonical(tables))
 
     def under(self, rules: str) -> DatasetPolicy:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from tre.projects.holds import add_fault, hold, release_hold
 from tre.projects.identities import Identity, identities, identity, make_identity, renew, revoke, set_roles, who
-from tre.projects.permits import Permit, permit
+from tre.projects.permits import Permit, belongs, permit
 from tre.projects.project import Project, change, create, every, get, loosens, members, of, set_members
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Permit",
     "Project",
     "add_fault",
+    "belongs",
     "change",
     "create",
     "every",

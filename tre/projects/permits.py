@@ -47,9 +47,14 @@ def permit(tx: Transaction, person: Person, project: str, dataset: str, at: date
     return Permit(found, found.purpose)
 
 
+def belongs(tx: Transaction, name: str, project: str) -> bool:
+    """Whether somebody is a member now and not revoked."""
+    return tx.execute(_MEMBER, {"of": project, "who": name}).one_or_none() is not None
+
+
 def _own(tx: Transaction, person: Person, project: str, dataset: str) -> Project:
     """A project of this dataset that somebody belongs to. What is not theirs and what does not exist are refused alike."""
-    if tx.execute(_MEMBER, {"of": project, "who": person.name}).one_or_none() is None:
+    if not belongs(tx, person.name, project):
         raise Refusal(Reason.NOT_FOUND)
     found = get(tx, project)
     if found.dataset != dataset:

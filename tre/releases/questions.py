@@ -20,7 +20,7 @@ _ASK = text(
 )
 _START = (
     update(questions)
-    .where(questions.c.id == bindparam("of"), questions.c.state == "waiting")
+    .where(questions.c.id == bindparam("of"), questions.c.state == "waiting", questions.c.cancelled_at.is_(None))
     .values(state="running", reservation=bindparam("taken"))
 )
 _CLOSE = (
@@ -29,6 +29,11 @@ _CLOSE = (
     .values(
         {name: bindparam(f"new_{name}") for name in ("state", "repeat_of", "status", "content_type", "envelope", "closed_at")}
     )
+)
+_WISH = (
+    update(questions)
+    .where(questions.c.id == bindparam("of"), questions.c.state.in_(OPEN), questions.c.cancelled_at.is_(None))
+    .values(cancelled_at=bindparam("now"))
 )
 _FREE = update(questions).where(questions.c.id == bindparam("of"), questions.c.state.in_(OPEN)).values(key=None, body=None)
 _UNSEEN = delete(releases).where(releases.c.question == bindparam("of"), releases.c.sealed == 1)
@@ -71,6 +76,7 @@ class Question:
     reservation: str | None = None
     repeat_of: str | None = None
     closed_at: str | None = None
+    cancelled_at: str | None = None
 
     @property
     def open(self) -> bool:
@@ -169,6 +175,11 @@ def erase_text(tx: Transaction, question: str, instead: Envelope | None = None) 
     return there
 
 
+def cancel(tx: Transaction, question: str, at: datetime) -> None:
+    """Write down that an open question is not wanted any more: it will not start, and if it runs its release is not published."""
+    tx.execute(_WISH, {"of": question, "now": timestamp(at)})
+
+
 def free_key(tx: Transaction, question: str) -> None:
     """Let an open question's idempotency key be sent again: it is about to be refused for a reason that will pass."""
     tx.execute(_FREE, {"of": question})
@@ -187,6 +198,19 @@ def _first(tx: Transaction, wanted: Select[Any]) -> Question | None:
 
 
 def question_of(row: Row[Any]) -> Question:
-    names = ("id", "project", "person", "dataset", "asked_at", "key", "body", "state", "reservation", "repeat_of", "closed_at")
+    names = (
+        "id",
+        "project",
+        "person",
+        "dataset",
+        "asked_at",
+        "key",
+        "body",
+        "state",
+        "reservation",
+        "repeat_of",
+        "closed_at",
+        "cancelled_at",
+    )
     written = None if row.sql is None else Text(row.sql, row.salt, row.note)
     return Question(text=written, **{name: getattr(row, name) for name in names})

@@ -27,6 +27,7 @@ questions = Table(
     Column("content_type", Text),
     Column("envelope", LargeBinary),
     Column("closed_at", Text),
+    Column("cancelled_at", Text),
     UniqueConstraint("person", "key"),
     CheckConstraint("state IN ('waiting', 'running', 'released', 'refused', 'fault', 'cancelled')"),
     CheckConstraint("(state IN ('waiting', 'running')) = (closed_at IS NULL) AND (closed_at IS NULL) = (envelope IS NULL)"),

@@ -38,6 +38,12 @@ def live(tx: Transaction, dataset: str) -> Snapshot | None:
     return Snapshot(found.id, found.dataset, str(_home(tx) / found.folder), found.schema, found.manifest)
 
 
+def stopped(tx: Transaction, snapshot: str) -> bool:
+    """Whether an alarm stopped the dataset while this snapshot was live."""
+    found = tx.execute(select(snapshots.c.stopped_at).where(snapshots.c.id == snapshot)).first()
+    return found is None or found.stopped_at is not None
+
+
 def stop(tx: Transaction, dataset: str, at: datetime) -> None:
     """An alarm: the dataset answers no more until a human makes a snapshot live."""
     tx.execute(

@@ -46,13 +46,13 @@ class Worker:
         self._prepared: list[tuple[Snapshot, Exclusion]] = []
         self._start()
 
-    def prepare(self, snapshot: Snapshot, exclusion: Exclusion) -> None:
+    def prepare(self, snapshot: Snapshot, exclusion: Exclusion, within_s: float = START_S) -> None:
         """Opens the records, if they are not open: to be done before a question is charged. `Fault` when they cannot be."""
         with self._turn:
             child = self._alive()
             if (snapshot, exclusion) not in self._prepared:
                 body = {"snapshot": asdict(snapshot), "exclusion": asdict(exclusion)}
-                if self._ask(child, {"prepare": body}, START_S) != {"prepared": True}:
+                if self._ask(child, {"prepare": body}, within_s) != {"prepared": True}:
                     raise self._distrust()
                 self._prepared = [pair for pair in self._prepared if pair[0].dataset != snapshot.dataset]
                 self._prepared.append((snapshot, exclusion))
@@ -60,7 +60,7 @@ class Worker:
     def answer(self, order: Order) -> Release:
         """The release of one order, or a `Fault`. ``order.deadline_s`` runs from here, the records being open."""
         with self._turn:
-            self.prepare(order.snapshot, order.exclusion)
+            self.prepare(order.snapshot, order.exclusion, order.deadline_s)
             reply = self._ask(self._alive(), {"order": order_to_json(order)}, order.deadline_s)
             try:
                 if list(reply) != ["shown"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
@@ -80,11 +81,12 @@ async def ask(
 
 async def _answer(gateway: Gateway, person: Person, body: QuestionIn, key: Idempotency | None, seconds: float) -> Standing:
     ticket = await run_in_threadpool(gateway.ask, person, body.request(), key)
-    coming = asyncio.wrap_future(ticket.coming)
-    try:
-        return await asyncio.wait_for(asyncio.shield(coming), seconds)
-    except TimeoutError:
+    if not ticket.coming.done():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(ticket.coming)), seconds)
+        # Looked up anew: whoever was removed or revoked meanwhile is not told.
         return await run_in_threadpool(gateway.standing, person, ticket.question)
+    return ticket.coming.result()
 
 
 @router.get("/queries")

@@ -175,6 +175,7 @@ def questions_and_releases() -> None:
         sa.Column("content_type", sa.Text),
         sa.Column("envelope", sa.LargeBinary),
         sa.Column("closed_at", sa.Text),
+        sa.Column("cancelled_at", sa.Text),
         sa.UniqueConstraint("person", "key"),
         sa.CheckConstraint("state IN ('waiting', 'running', 'released', 'refused', 'fault', 'cancelled')"),
         sa.CheckConstraint(
