@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from tre.budget.accounts import Balance, balance, exists, open_account, raise_to, tighten
 from tre.budget.ledger import OpenReservation, open_reservations, reserve, settle
+from tre.budget.refusals import Exhausted
 from tre.budget.stated import Stated, tightens
 
 __all__ = [
     "Balance",
+    "Exhausted",
     "OpenReservation",
     "Stated",
     "balance",

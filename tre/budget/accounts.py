@@ -142,7 +142,7 @@ def _unchanged(tx: Transaction, scope: str, version: int | None) -> Balance:
 
 
 def _restate(tx: Transaction, now: Balance, stated: Stated) -> Balance:
-    kind = _kind_after(now, stated)
+    kind = _kind_within(tx, now.scope, _kind_after(now, stated), stated)
     values = _promise(stated) | {"kind": kind, "version": now.version + 1}
     tx.execute(update(accounts).where(accounts.c.scope == now.scope).values(values))
     return balance(tx, now.scope)

@@ -15,23 +15,36 @@ ASK_ADMIN = "an admin can propose a larger privacy budget."
 REPEAT = "A question that was answered before in this project is given again at no charge"
 
 
-def exhausted(tx: Transaction, scope: str, cost: PrivacyLoss) -> Refusal:
+class Exhausted(Refusal):
+    """BUDGET_EXHAUSTED, with the ceiling that did not hold the question and what it would have been charged."""
+
+    def __init__(self, scope: str, cost: PrivacyLoss, detail: str, suggestion: str) -> None:
+        super().__init__(Reason.BUDGET_EXHAUSTED, detail, suggestion)
+        self.ceiling, self.cost = scope.partition(":")[0], cost
+
+
+def exhausted(tx: Transaction, scope: str, cost: PrivacyLoss) -> Exhausted:
     """BUDGET_EXHAUSTED for one ceiling."""
+    return Exhausted(scope, cost, *_words(tx, scope, cost))
+
+
+def _words(tx: Transaction, scope: str, cost: PrivacyLoss) -> tuple[str, str]:
+    """What happened, and what to do about it."""
     if scope.startswith("dataset:"):
         detail = "The dataset's privacy budget, the ceiling over all projects, is reached."
-        return Refusal(Reason.BUDGET_EXHAUSTED, detail, f"{REPEAT}; {ASK_ADMIN}")
+        return detail, f"{REPEAT}; {ASK_ADMIN}"
     whose = "The project's" if scope.startswith("project:") else "Your own"
     if not exists(tx, scope):
-        return Refusal(Reason.BUDGET_EXHAUSTED, f"{whose} privacy budget has not been opened.", ASK_ADMIN.capitalize())
+        return f"{whose} privacy budget has not been opened.", ASK_ADMIN.capitalize()
     return _told(whose, balance(tx, scope), cost)
 
 
-def _told(whose: str, account: Balance, cost: PrivacyLoss) -> Refusal:
+def _told(whose: str, account: Balance, cost: PrivacyLoss) -> tuple[str, str]:
     detail = (
         f"{whose} privacy budget does not hold this question: it asks {_amount(account, cost)}; "
         f"{_amount(account, account.remaining)} remains of the stated {account.stated}."
     )
-    return Refusal(Reason.BUDGET_EXHAUSTED, detail, _mend(account, cost))
+    return detail, _mend(account, cost)
 
 
 def _mend(account: Balance, cost: PrivacyLoss) -> str:

@@ -32,7 +32,7 @@ def refuse(house: House, question: str, person: Person, request: Request, refusa
         if refusal.reason in PASSING:
             releases.free_key(tx, question)
         releases.close(tx, question, "refused", Envelope(to_bytes(outcome)), at)
-        audit.append(tx, entries.refused(at, person, request.project, request.dataset, question, refusal.reason))
+        audit.append(tx, entries.refused(at, person, request.project, request.dataset, question, refusal))
 
     house.state.write(write)
     return outcome

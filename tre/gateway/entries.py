@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from tre.audit import Entry
+from tre.budget import Exhausted
+from tre.errors import Refusal
 from tre.loss import DELTA_UNIT, UNIT, PrivacyLoss, decimal_text
 from tre.releases import Published
 from tre.terms import Person, Request, Reservation, digest
@@ -60,8 +62,10 @@ def repeated(at: datetime, person: Person, request: Request, question: str, earl
     return _entry("released", at, person, request.project, request.dataset, question, body, outcome="repeated")
 
 
-def refused(at: datetime, person: Person, project: str, dataset: str, question: str, reason: str) -> Entry:
-    return _entry("refused", at, person, project, dataset, question, {}, outcome="refused", reason=reason)
+def refused(at: datetime, person: Person, project: str, dataset: str, question: str, refusal: Refusal) -> Entry:
+    """An exhausted budget says which ceiling, and at what charge: whoever proposes a larger one is told what it would hold."""
+    body = {"ceiling": refusal.ceiling} | _loss(refusal.cost) if isinstance(refusal, Exhausted) else {}
+    return _entry("refused", at, person, project, dataset, question, body, outcome="refused", reason=refusal.reason)
 
 
 def fault(at: datetime, person: Person, project: str, dataset: str, question: str, reservation: str | None) -> Entry:

@@ -1,8 +1,8 @@
-"""The tables of identities, projects and members."""
+"""The tables of identities, projects and members, and of what people decided about them."""
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Integer, LargeBinary, Table, Text
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, Table, Text
 
 from tre.state import metadata
 
@@ -41,5 +41,66 @@ members = Table(
     metadata,
     Column("project", Text, ForeignKey("projects.id"), primary_key=True),
     Column("name", Text, ForeignKey("identities.name"), primary_key=True, index=True),
+    sqlite_strict=True,
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    # A digest of what the change would replace: an approval of something that has changed meanwhile has no effect.
+    Column("made_on", Text, nullable=False),
+    Column("simulation", Text, nullable=False),
+    Column("salt", Text, nullable=False),
+    Column("proposer", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("decided_by", Text),
+    Column("decided_at", Text),
+    Column("why", Text),
+    CheckConstraint("state IN ('waiting', 'approved', 'refused', 'withdrawn', 'lapsed')"),
+    CheckConstraint(
+        "(state = 'waiting') = (decided_at IS NULL) AND (decided_at IS NULL) = (decided_by IS NULL)"
+        " AND (decided_at IS NULL) = (why IS NULL)"
+    ),
+    # The database itself holds the two people apart.
+    CheckConstraint("state NOT IN ('approved', 'refused') OR decided_by <> proposer"),
+    Index("approvals_by_state", "state", "number"),
+    Index("approvals_by_subject", "kind", "subject"),
+    sqlite_strict=True,
+)
+
+budget_requests = Table(
+    "budget_requests",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("project", Text, ForeignKey("projects.id"), nullable=False),
+    Column("person", Text, nullable=False),
+    Column("epsilon", Text, nullable=False),
+    Column("delta", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("salt", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    sqlite_strict=True,
+)
+
+hold_decisions = Table(
+    "hold_decisions",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("project", Text, ForeignKey("projects.id"), nullable=False),
+    Column("held_at", Text, nullable=False),
+    Column("faults", Integer, nullable=False),
+    Column("released", Integer, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("salt", Text, nullable=False),
+    Column("decided_by", Text, nullable=False),
+    Column("decided_at", Text, nullable=False),
     sqlite_strict=True,
 )
