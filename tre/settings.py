@@ -47,6 +47,11 @@ class Settings(BaseSettings):
         return (self.home / "work").absolute()
 
     @property
+    def log(self) -> Path:
+        """The log as static files, as everyone may fetch it."""
+        return (self.home / "log").absolute()
+
+    @property
     def keys(self) -> Path:
         return (self.home / "keys").absolute()
 
@@ -62,7 +67,7 @@ def read_settings() -> Settings:
 
 def make_home(settings: Settings) -> None:
     """TRE_HOME and its folders, readable by their owner alone."""
-    for folder in (settings.home, settings.store, settings.work, settings.keys):
+    for folder in (settings.home, settings.store, settings.work, settings.log, settings.keys):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if folder.stat().st_mode & 0o077:
             raise Unfit(f"{folder} can be read by others; run: chmod 700 {folder}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import fcntl
 import os
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, bindparam, select
 
-from tre.audit.log import root
+from tre.audit.log import root, size
 from tre.audit.tables import checkpoints, entries, subtrees
 from tre.errors import Fault, Unfit
 from tre.state import Transaction
@@ -25,6 +26,9 @@ from tre.state import Transaction
 # Hashes in a full tile; a level of tiles spans eight levels of the tree.
 WIDTH = 256
 SPAN = 8
+# <level>/<number>[.p/<width>] of C2SP tlog-tiles, in the one spelling that each has.
+NAME = re.compile(r"(?:[0-9]|[1-5][0-9]|6[0-3]|entries)/(?:(?!x000/)(?:x[0-9]{3}/)+)?[0-9]{3}(?:\.p/([1-9][0-9]{0,2}))?")
+LONGEST_NAME = 64
 
 _LATEST = select(checkpoints.c.size, checkpoints.c.note, checkpoints.c.vkey).order_by(checkpoints.c.size.desc()).limit(1)
 _FROM: BindParameter[int] = bindparam("first")
@@ -57,7 +61,20 @@ def export(tx: Transaction, folder: Path) -> int:
     return int(last.size)
 
 
-def _published(tx: Transaction, folder: Path, size: int) -> int:
+def compare(tx: Transaction, folder: Path) -> None:
+    """`Unfit` unless what the folder has published is a beginning of this log."""
+    _published(tx, folder, size(tx))
+
+
+def file_of(folder: Path, name: str) -> Path | None:
+    """Where the tile of a public name is, or would be; None for what is not the name of a tile."""
+    spelt = NAME.fullmatch(name) if len(name) <= LONGEST_NAME else None
+    if spelt is None or int(spelt[1] or 1) >= WIDTH:
+        return None
+    return folder / "tile" / name
+
+
+def _published(tx: Transaction, folder: Path, most: int) -> int:
     """The size that the folder's checkpoint vouches for, which is a beginning of this log; 0 for a new folder."""
     try:
         _, text, told = (folder / "checkpoint").read_text().split("\n")[:3]
@@ -65,7 +82,7 @@ def _published(tx: Transaction, folder: Path, size: int) -> int:
         return 0
     except ValueError:
         raise Unfit(f"{folder / 'checkpoint'} is not a checkpoint; export into a new folder") from None
-    if not text.isdecimal() or int(text) > size or base64.b64encode(root(tx, int(text))).decode() != told:
+    if not text.isdecimal() or int(text) > most or base64.b64encode(root(tx, int(text))).decode() != told:
         raise Unfit(f"{folder} holds another log than this one, or more of it; export into a new folder and compare the two")
     return int(text)
 

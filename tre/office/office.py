@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -12,19 +11,17 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from tre import audit, budget, optouts, projects, store
-from tre.audit import checkpoint
 from tre.budget import Stated
-from tre.errors import Fault, Reason, Refusal, Unfit
+from tre.errors import Reason, Refusal, Unfit
 from tre.keys import Keys
 from tre.office import catalogue, logbook, projecting
 from tre.office.act import Act, Body, carry_out, demand
+from tre.office.publishing import Publication
 from tre.policy import DatasetPolicy, Policies, read_policies
 from tre.settings import Settings, make_home
 from tre.state import State, Transaction
 from tre.terms import Person, Snapshot
 
-CHECKPOINT_S = 60.0
-ORIGIN = "tre.local/log"
 NEVER = timedelta(days=36_500)
 Step = Callable[..., None]
 T = TypeVar("T")
@@ -39,9 +36,11 @@ class Office:
         policies: Policies,
         keys: Keys,
         folder: Path,
+        public: Path,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.state, self.policies, self.keys, self.store, self.clock = state, policies, keys, folder, clock
+        self.publication = Publication(state, keys, public, clock)
         self.host = Person("host", keys.person_pseudonym("host"), frozenset({"admin", "controller", "auditor"}))
         self._digests = {name: policy.digest for name, policy in policies.datasets.items()}
 
@@ -55,7 +54,7 @@ class Office:
             with state.read() as tx:
                 if keys.fresh and audit.size(tx):
                     raise Unfit(f"the keys in {settings.keys} are new but the log is not; put back the backup of the keys")
-            yield cls(state, policies, keys, settings.store)
+            yield cls(state, policies, keys, settings.store, settings.log)
 
     # ------------------------------------------------------------------ who
     def sign_in(self, token: str) -> Person:
@@ -315,6 +314,9 @@ class Office:
     def read_entry(self, person: Person, index: int) -> dict[str, Any]:
         return self._read("read", person, {"entry": index}, lambda tx: logbook.with_text(tx, logbook.one(tx, index)))
 
+    def read_story(self, person: Person, question: str) -> dict[str, Any]:
+        return self._read("read", person, {"story": question}, lambda tx: logbook.story(tx, question))
+
     def inclusion(self, person: Person, index: int) -> dict[str, Any]:
         return self._read("read", person, {"proof": index}, lambda tx: logbook.inclusion(tx, index))
 
@@ -329,46 +331,15 @@ class Office:
 
     def verify_log(self, person: Person) -> dict[str, Any]:
         demand(person, "auditor")
-        verdict = logbook.verify(self.state, checkpoint.vkey(ORIGIN, self.keys.verify_key))
+        verdict = logbook.verify(self.state, self.publication.vkey)
         self._act("verified", person, lambda tx: (None, {"ok": "yes" if verdict.ok else "no", "entries": verdict.size}))
         return {"ok": verdict.ok, "size": verdict.size, "root": verdict.root, "first_bad": verdict.first_bad}
 
     def export_log(self, person: Person, folder: Path) -> dict[str, Any]:
         demand(person, "auditor")
-        self.publish_checkpoint()
+        self.publication.sign()
         with self.state.read() as tx:
             return logbook.export(tx, folder)
-
-    def checkpoint(self) -> str:
-        with self.state.read() as tx:
-            note = checkpoint.latest(tx)
-        if note is None:
-            raise Refusal(Reason.NOT_READY, "No checkpoint has been signed yet.", "Try again in a minute.")
-        return note
-
-    def publish_checkpoint(self) -> str:
-        return self.state.write(lambda tx: checkpoint.publish(tx, self.keys.sign, self.keys.verify_key, ORIGIN, self.clock()))
-
-    @contextmanager
-    def publishing(self, period: float = CHECKPOINT_S) -> Iterator[None]:
-        """Sign a checkpoint now and then on a fixed period, which nothing that is asked can move."""
-        stop = threading.Event()
-
-        def run() -> None:
-            while not stop.wait(period):
-                try:
-                    self.publish_checkpoint()
-                except Fault:
-                    return
-
-        self.publish_checkpoint()
-        thread = threading.Thread(target=run, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            thread.join()
 
     def _act(
         self,

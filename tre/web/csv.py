@@ -1,10 +1,11 @@
-"""A release as CSV: the same numbers as in JSON, suppressed cells empty, and no cell that a spreadsheet would run."""
+"""A release or the log as CSV: the same as in JSON, suppressed cells empty, and no cell that a spreadsheet would run."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
+from typing import Any
 
 
 def release_as_csv(envelope: bytes) -> bytes:
@@ -19,6 +20,21 @@ def release_as_csv(envelope: bytes) -> bytes:
     writer.writerow([_cell(name) for name in (*names, "suppressed")])
     for row in release["rows"]:
         writer.writerow([*(_cell(row[name]) for name in names), str(row["suppressed"]).lower()])
+    return out.getvalue().encode()
+
+
+LOGGED = ("index", "at", "kind", "project", "person_asking", "outcome", "reason", "dataset", "id")
+
+
+def log_as_csv(entries: list[dict[str, Any]]) -> bytes:
+    """One line an entry: its place and labels, all else it says as JSON, and the leaf's bytes in base64 (RFC 4180)."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow([*LOGGED, "body", "leaf"])
+    for entry in entries:
+        body = {name: value for name, value in entry.items() if name not in (*LOGGED, "leaf")}
+        told = [_cell(entry.get(name)) for name in LOGGED]
+        writer.writerow([*told, json.dumps(body, ensure_ascii=False, sort_keys=True), _cell(entry["leaf"])])
     return out.getvalue().encode()
 
 

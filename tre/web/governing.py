@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from tre.office import Office
 from tre.terms import Person
 from tre.web import problems
+from tre.web.csv import log_as_csv
 from tre.web.models import BudgetIn, IdentityIn, MemberIn, OptOutsIn, ProjectChange, ProjectIn
 from tre.web.signed_in import SignedIn, TheOffice
 
@@ -124,6 +125,7 @@ def revoke(name: str, person: SignedIn, office: TheOffice) -> dict[str, Any]:
 
 @router.get("/audit", tags=["auditor"])
 def audit(
+    request: Request,
     person: SignedIn,
     office: TheOffice,
     project: str | None = None,
@@ -138,7 +140,7 @@ def audit(
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
     accept: Annotated[str, Header()] = "",
 ) -> Response:
-    """The log, in order; reading is itself an entry. NDJSON when asked for."""
+    """The log, in order; reading is itself an entry. NDJSON or CSV when asked for, the next page then in Link."""
     filters = {
         "project": project,
         "researcher": researcher,
@@ -152,15 +154,27 @@ def audit(
         "limit": limit,
     }
     found = office.read_log(person, filters)
+    headers = {"Vary": "Accept"}
+    if found["next"] is not None:
+        more = request.url.include_query_params(after=found["next"])
+        headers["Link"] = f'<{more.path}?{more.query}>; rel="next"'
     if "application/x-ndjson" in accept:
         lines = "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in found["entries"])
-        return Response(lines, media_type="application/x-ndjson")
-    return JSONResponse(found)
+        return Response(lines, 200, headers, "application/x-ndjson")
+    if "text/csv" in accept:
+        return Response(log_as_csv(found["entries"]), 200, headers, "text/csv; charset=utf-8")
+    return JSONResponse(found, headers=headers)
+
+
+@router.get("/audit/questions/{question}", tags=["auditor"])
+def story(question: str, person: SignedIn, office: TheOffice) -> dict[str, Any]:
+    """One question's whole story: its entries in order, and its text while that has not been erased."""
+    return office.read_story(person, question)
 
 
 @router.get("/audit/verify", tags=["auditor"])
 def verify(person: SignedIn, office: TheOffice) -> dict[str, Any]:
-    """The server's own check of its log. Better: check it without us, see the README."""
+    """The server's own check of its log. Better: check it without us (docs/check-the-log.md)."""
     return office.verify_log(person)
 
 

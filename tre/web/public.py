@@ -15,6 +15,8 @@ from tre.web import problems
 from tre.web.signed_in import TheGateway, TheOffice
 
 HERE = Path(__file__).parent
+# A full tile never changes and never goes; a partial one never changes, and gives way to the full one.
+FOR_EVER, FOR_AN_HOUR = "public, max-age=31536000, immutable", "public, max-age=3600"
 router = APIRouter(tags=["public"])
 _pages = Environment(
     loader=FileSystemLoader(HERE / "pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -59,16 +61,27 @@ async def livez() -> str:
 
 
 @router.get("/readyz", responses={503: {"description": "Something that a question needs is missing"}})
-def readyz(gateway: TheGateway) -> JSONResponse:
-    """Whether questions can be answered, and with the sandbox on."""
-    found = gateway.ready()
+def readyz(gateway: TheGateway, office: TheOffice) -> JSONResponse:
+    """Whether questions can be answered, with the sandbox on, and whether the log goes on being published."""
+    found = gateway.ready() | {"log": office.publication.standing()}
     return JSONResponse(found, 200 if found["ready"] else 503)
 
 
-@router.get("/checkpoint", response_class=PlainTextResponse)
-def checkpoint(office: TheOffice) -> str:
+@router.get("/checkpoint", response_class=PlainTextResponse, responses=problems.responses(503))
+def checkpoint(office: TheOffice) -> Response:
     """The newest signed checkpoint of the log (C2SP tlog-checkpoint); a new one on a fixed period."""
-    return office.checkpoint()
+    return PlainTextResponse(office.publication.checkpoint())
+
+
+class Octets(Response):
+    media_type = "application/octet-stream"
+
+
+@router.get("/tile/{path:path}", response_class=Octets, responses=problems.responses(404))
+def tile(path: str, office: TheOffice) -> Response:
+    """One file of the log, as C2SP tlog-tiles names it: <level>/<number>[.p/<width>] or entries/<number>[.p/<width>]."""
+    found = office.publication.tile(path)
+    return Octets(found.content, headers={"Cache-Control": FOR_EVER if found.full else FOR_AN_HOUR})
 
 
 def mount_static(app: FastAPI) -> None:

@@ -41,7 +41,7 @@ def serve(settings: Settings, office: Office) -> None:
     with only_one(settings):
         if settings.demo:
             open_demo(office, settings.home)
-        with Gateway.open(settings, office.state, office.policies, office.keys) as gateway, office.publishing():
+        with Gateway.open(settings, office.state, office.policies, office.keys) as gateway, office.publication.running():
             _greet(settings)
             server = uvicorn.Server(
                 uvicorn.Config(
