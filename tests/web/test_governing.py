@@ -42,16 +42,22 @@ def test_a_prohibited_purpose_makes_no_project(served: Served, purpose: str) -> 
 
 
 def test_one_admin_alone_loosens_nothing(served: Served) -> None:
+    """Proposed, and without effect until another approves (test_approving.py); beyond the lifetime cap not even proposed."""
+    before = [call(served, "admin", "GET", path).json() for path in ("/v1/projects/demo", "/v1/datasets/gp/budget")]
     for method, path, body in (
         ("PUT", "/v1/projects/demo/budget", {"epsilon": 30, "delta": 1e-6}),
         ("PUT", "/v1/projects/demo/members", [{"name": "researcher"}, {"name": "researcher2"}, {"name": "checker"}]),
         ("PATCH", "/v1/projects/demo", {"ends_on": "2199-01-01"}),
-        ("PUT", "/v1/datasets/gp/budget", {"epsilon": 51, "delta": 1e-6}),
         ("POST", "/v1/identities", {"name": "friend", "roles": ["researcher"]}),
     ):
         answer = call(served, "admin", method, path, body)
-        assert answer.status_code in (403, 422), (path, answer.text)
-        assert answer.json()["suggestion"]
+        assert answer.status_code == 202, (path, answer.text)
+        assert call(served, "admin2", "GET", answer.headers["location"]).json()["state"] == "waiting"
+    over = call(served, "admin", "PUT", "/v1/datasets/gp/budget", {"epsilon": 51, "delta": 1e-6})
+    assert over.status_code == 422 and over.json()["suggestion"]
+    assert [call(served, "admin", "GET", path).json() for path in ("/v1/projects/demo", "/v1/datasets/gp/budget")] == before
+    friend = [one for one in call(served, "admin", "GET", "/v1/identities").json()["identities"] if one["name"] == "friend"]
+    assert [one["roles"] for one in friend] == [[]]
 
 
 def test_tightening_is_at_once_and_guarded_by_the_etag(served: Served) -> None:

@@ -3,6 +3,7 @@
 Promises that every act and its entry are one transaction. Never lets one person loosen a protection alone, and reads no record.
 """
 
+from tre.office.act import Proposed
 from tre.office.office import Office
 
-__all__ = ["Office"]
+__all__ = ["Office", "Proposed"]

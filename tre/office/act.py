@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tre import audit
 from tre.audit import Entry
@@ -38,6 +38,21 @@ class Act:
             dataset=self.dataset,
             outcome="done",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """What waits for another person, instead of having been done."""
+
+    approval: str
+    simulation: Mapping[str, Any]
+
+    @property
+    def address(self) -> str:
+        return f"/v1/approvals/{self.approval}"
+
+    def to_json(self) -> dict[str, Any]:
+        return {"approval": self.approval, "address": self.address, "simulation": dict(self.simulation)}
 
 
 def carry_out(state: State, act: Act, change: Callable[[Transaction], tuple[T, Body]]) -> T:

@@ -1,23 +1,18 @@
-"""Projects and budgets as the office tells and changes them: tightening at once; what loosens is refused to one person alone."""
+"""Projects and budgets as the office tells them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from tre import budget, projects
 from tre.budget import Stated
 from tre.errors import Reason, Refusal
-from tre.office.act import Body, unchanged
+from tre.office.act import Body
 from tre.policy import DatasetPolicy, Policies
 from tre.projects import Project
 from tre.state import Transaction
 from tre.terms import Person
-
-Change = Callable[[Transaction], tuple[dict[str, Any], Body]]
-check_etag = unchanged
 
 
 def told(tx: Transaction, project: Project) -> dict[str, Any]:
@@ -53,48 +48,6 @@ def permitted(policies: Policies, purpose: str) -> None:
         raise Refusal(Reason.PURPOSE_NOT_PERMITTED, "The policy does not permit this purpose.", f"Permitted: {classes}.")
 
 
-def changing(project: str, fields: dict[str, Any], if_match: str | None) -> Change:
-    """Words, an earlier end, inactive, closed."""
-
-    def change(tx: Transaction) -> tuple[dict[str, Any], Body]:
-        now = projects.get(tx, project)
-        unchanged(told(tx, now)["version"], if_match)
-        wanted = {name: value for name, value in fields.items() if value is not None}
-        if projects.loosens(now, replace(now, **wanted)):
-            raise _alone("A later end date, or making a project active,")
-        changed = projects.change(tx, project, **wanted)
-        return told(tx, changed), {"changed": ",".join(sorted(wanted))}
-
-    return change
-
-
-def membership(project: str, members: list[dict[str, Any]], if_match: str | None) -> Change:
-    """Exactly these members, none of them new; a ceiling given for one is opened or lowered."""
-
-    def change(tx: Transaction) -> tuple[dict[str, Any], Body]:
-        unchanged(told(tx, projects.get(tx, project))["version"], if_match)
-        names = [member["name"] for member in members]
-        if set(names) - set(projects.members(tx, project)):
-            raise _alone("A new member")
-        changed = projects.set_members(tx, project, names)
-        for member in members:
-            _ceiling(tx, project, member)
-        return told(tx, changed), {"members": len(names)}
-
-    return change
-
-
-def _ceiling(tx: Transaction, project: str, member: dict[str, Any]) -> None:
-    """A researcher's own ceiling within the project: where there was none, any is tighter."""
-    if member["epsilon"] is None:
-        return
-    scope, wanted = f"researcher:{project}/{member['name']}", stated(member["epsilon"], member["delta"] or Decimal(0), None)
-    if budget.exists(tx, scope):
-        budget.tighten(tx, scope, wanted)
-    else:
-        budget.open_account(tx, scope, wanted)
-
-
 def stated(epsilon: Decimal, delta: Decimal, keys_delta: Decimal | None) -> Stated:
     try:
         return Stated(epsilon, delta, keys_delta)
@@ -114,11 +67,3 @@ def dataset_budget(tx: Transaction, policy: DatasetPolicy) -> dict[str, Any]:
         return {"dataset": policy.dataset, "lifetime_cap": cap, "budget": None, "version": 0}
     balance = budget.balance(tx, scope)
     return {"dataset": policy.dataset, "lifetime_cap": cap, "budget": balance.to_json(), "version": balance.version}
-
-
-def _alone(what: str) -> Refusal:
-    return Refusal(
-        Reason.ROLE_NOT_ALLOWED,
-        f"{what} loosens a protection, which nobody does alone.",
-        "Tightening is done at once. Loosening needs another admin's approval, which is not offered yet.",
-    )

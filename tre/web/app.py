@@ -15,7 +15,7 @@ from tre import __version__
 from tre.errors import Reason
 from tre.gateway import Gateway
 from tre.office import Office
-from tre.web import governing, public, questions
+from tre.web import approving, governing, public, questions
 from tre.web.models import Problem
 from tre.web.problems import FAULT, FAULT_DETAIL, problem, tell_problems
 
@@ -114,7 +114,7 @@ def make_app(gateway: Gateway, office: Office) -> App:
     app.state.gateway = gateway
     app.state.office = office
     tell_problems(app)
-    for router in (questions.router, governing.router, public.router):
+    for router in (questions.router, governing.router, approving.router, public.router):
         app.include_router(router)
     public.mount_static(app)
     _describe(app)

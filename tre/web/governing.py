@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
 
-from tre.office import Office
+from tre.office import Office, Proposed
 from tre.terms import Person
 from tre.web import problems
 from tre.web.csv import log_as_csv
@@ -30,11 +30,14 @@ LIST_BODY = {
     }
 }
 router = APIRouter(prefix="/v1", responses=problems.responses(401, 403, 404, 422))
+WAITING: dict[int | str, dict[str, Any]] = {202: {"description": "It loosens a protection and waits for another admin"}}
 IfMatch = Annotated[str | None, Header(description="The ETag that was read: 412 when it has changed meanwhile")]
 
 
-def _tagged(found: dict[str, Any], status: int = 200) -> Response:
-    """The thing with its ETag: its version."""
+def _tagged(found: dict[str, Any] | Proposed, status: int = 200) -> Response:
+    """The thing with its ETag: its version. What waits for another person instead has an address."""
+    if isinstance(found, Proposed):
+        return JSONResponse(found.to_json(), 202, {"Location": found.address})
     headers = {"ETag": f'"{found["version"]}"'} if "version" in found else {}
     return JSONResponse(found, status, headers)
 
@@ -71,25 +74,25 @@ def project(project: str, person: SignedIn, office: TheOffice) -> Response:
 
 @router.post("/projects", status_code=201, tags=["admin"], responses=problems.responses(409))
 def make_project(body: ProjectIn, person: SignedIn, office: TheOffice) -> Response:
-    """A new project: inactive, with a budget of 0."""
+    """A new project: inactive, with a budget of 0. Making it active waits for another admin."""
     return _tagged(office.make_project(person, body.model_dump()), 201)
 
 
-@router.patch("/projects/{project}", tags=["admin"], responses=problems.responses(412))
+@router.patch("/projects/{project}", tags=["admin"], responses=WAITING | problems.responses(412))
 def change_project(project: str, body: ProjectChange, person: SignedIn, office: TheOffice, if_match: IfMatch = None) -> Response:
-    """Tighten at once: an earlier end date, inactive, closed; or better words."""
+    """An earlier end date, inactive, closed, better words: at once. A later end date, active: by another admin's approval."""
     return _tagged(office.change_project(person, project, body.model_dump(exclude_unset=True), if_match))
 
 
-@router.put("/projects/{project}/budget", tags=["admin"], responses=problems.responses(412))
+@router.put("/projects/{project}/budget", tags=["admin"], responses=WAITING | problems.responses(412))
 def project_budget(project: str, body: BudgetIn, person: SignedIn, office: TheOffice, if_match: IfMatch = None) -> Response:
-    """Set a project's budget: lower at once."""
+    """Set a project's budget: lower at once, higher by another admin's approval."""
     return _tagged(office.set_project_budget(person, project, body.epsilon, body.delta, body.keys_delta, if_match))
 
 
-@router.put("/projects/{project}/members", tags=["admin"], responses=problems.responses(412))
+@router.put("/projects/{project}/members", tags=["admin"], responses=WAITING | problems.responses(412))
 def members(project: str, body: list[MemberIn], person: SignedIn, office: TheOffice, if_match: IfMatch = None) -> Response:
-    """Set a project's members: removing at once."""
+    """Set a project's members: removing at once, a new one or a wider ceiling by another admin's approval."""
     return _tagged(office.set_members(person, project, [member.model_dump() for member in body], if_match))
 
 
@@ -99,9 +102,9 @@ def dataset_budget(dataset: str, person: SignedIn, office: TheOffice) -> Respons
     return _tagged(office.dataset_budget(person, dataset))
 
 
-@router.put("/datasets/{dataset}/budget", tags=["admin"], responses=problems.responses(412))
+@router.put("/datasets/{dataset}/budget", tags=["admin"], responses=WAITING | problems.responses(412))
 def set_dataset_budget(dataset: str, body: BudgetIn, person: SignedIn, office: TheOffice, if_match: IfMatch = None) -> Response:
-    """Set the ceiling over all projects: lower at once."""
+    """Set the ceiling over all projects: lower at once, higher by another admin's approval, within the lifetime cap."""
     return _tagged(office.set_dataset_budget(person, dataset, body.epsilon, body.delta, body.keys_delta, if_match))
 
 
@@ -111,10 +114,12 @@ def identities(person: SignedIn, office: TheOffice) -> dict[str, Any]:
     return {"identities": office.identities(person)}
 
 
-@router.post("/identities", status_code=201, tags=["admin"], responses=problems.responses(409))
-def make_identity(body: IdentityIn, person: SignedIn, office: TheOffice) -> dict[str, Any]:
-    """A new identity with no role; its token is shown this once."""
-    return office.make_identity(person, body.name, tuple(body.roles))
+@router.post("/identities", status_code=201, tags=["admin"], responses=WAITING)
+def make_identity(body: IdentityIn, person: SignedIn, office: TheOffice) -> Response:
+    """A new identity with no role; its token is shown this once. Each role waits for another admin's approval."""
+    made = office.make_identity(person, body.name, tuple(body.roles))
+    first = made.get("approvals", [])[:1]
+    return JSONResponse(made, 202, {"Location": first[0]["address"]}) if first else JSONResponse(made, 201)
 
 
 @router.delete("/identities/{name}", tags=["admin"])

@@ -15,6 +15,8 @@ from tre.terms import Asking, Request
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[!-~]+$")]
+Said = Annotated[bool, Field(strict=True)]
+Why = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
 Role = Annotated[str, StringConstraints(pattern=r"^(researcher|admin|auditor|controller|checker)$")]
 
 
@@ -107,7 +109,7 @@ class ProjectIn(Incoming):
 
 
 class ProjectChange(Incoming):
-    """What can be changed at once: an earlier end, or closing it."""
+    """What can be changed of a project."""
 
     title: Line | None = None
     lay_summary: Annotated[str, StringConstraints(min_length=1, max_length=5_000)] | None = None
@@ -124,6 +126,28 @@ class MemberIn(Incoming):
 class IdentityIn(Incoming):
     name: Name
     roles: Annotated[list[Role], Field(max_length=5)] = Field(default_factory=list)
+
+
+class DecisionIn(Incoming):
+    """Yes or no to what another admin proposed."""
+
+    approve: Said
+    why: Why
+
+
+class HoldIn(Incoming):
+    """Whether a project that is held may ask again."""
+
+    release: Said
+    why: Why
+
+
+class RequestIn(Incoming):
+    """A researcher's request for more budget."""
+
+    epsilon: Annotated[Epsilon, Field(gt=0)]
+    delta: Delta
+    why: Why
 
 
 class OptOutsIn(Incoming):
