@@ -45,10 +45,15 @@ def main() -> None:
         _stop(str(unfit), 2)
     except Error:
         _stop("Something failed on our side; the log may tell an auditor more.", 1)
+    except OSError as error:
+        _stop(f"{error.filename or 'a file'}: {error.strerror or 'it cannot be used'}", 2)
+    except Exception as error:  # noqa: BLE001 - the last net: an exception's text may quote what must not leave
+        _stop(f"Something failed on our side ({type(error).__name__}); nothing more is said, for it could be of the records.", 1)
 
 
 def _stop(sentence: str, status: int) -> NoReturn:
-    err.print(sentence, style="bold red", markup=False, highlight=False)
+    """Say it on one line, however narrow the terminal: a script looks for the sentence whole."""
+    err.print(sentence, style="bold red", markup=False, highlight=False, soft_wrap=True)
     raise SystemExit(status)
 
 
@@ -57,7 +62,7 @@ def _show(found: Any, as_json: bool) -> None:
         sys.stdout.write(json.dumps(found, ensure_ascii=False, default=str) + "\n")
     else:
         for name, value in found.items():
-            out.print(f"{name}: {value}", markup=False, highlight=False)
+            out.print(f"{name}: {value}", markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -135,6 +140,13 @@ def apply_opt_outs(
         _show(batch, as_json)
 
 
+def _note(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise Unfit(f"{path} is not a checkpoint") from None
+
+
 @audit_app.command("verify")
 def audit_verify(
     folder: Annotated[Path | None, typer.Argument(metavar="[DIR]")] = None,
@@ -149,7 +161,7 @@ def audit_verify(
     """Check the log: an exported folder, or this home's database. Exit status 1 when it does not hold."""
     from tre.audit.verify import verify_database, verify_folder
 
-    notes = [path.read_text() for path in known or []]
+    notes = [_note(path) for path in known or []]
     if folder is not None:
         verdict = verify_folder(folder, key or (), notes)
     else:
@@ -216,7 +228,8 @@ def doctor(as_json: Json = False) -> None:
         _show({finding.what: {"ok": finding.ok, "told": finding.told} for finding in found}, True)
     else:
         for finding in found:
-            out.print(f"{'ok ' if finding.ok else 'NO '} {finding.what}: {finding.told}", markup=False, highlight=False)
+            told = f"{'ok ' if finding.ok else 'NO '} {finding.what}: {finding.told}"
+            out.print(told, markup=False, highlight=False, soft_wrap=True)
     if not all(finding.ok for finding in found):
         raise SystemExit(1)
 
@@ -239,7 +252,7 @@ def _client() -> Iterator[Any]:
             yield client
     except ProblemError as problem:
         _stop(str(problem), 1)
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         _stop(f"the server did not answer ({type(error).__name__}); set TRE_ADDRESS and TRE_TOKEN", 2)
 
 

@@ -52,6 +52,8 @@ class Client:
     """Talks to one server with one token. Used as a context manager, or closed with `close`."""
 
     def __init__(self, address: str, token: str, *, transport: httpx.BaseTransport | None = None) -> None:
+        if not token.isascii():
+            raise ProblemError({"reason": "not-signed-in", "detail": "The token has letters that no token has.", "status": 401})
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         self._http = httpx.Client(base_url=address, headers=headers, timeout=WAIT_S + 30, transport=transport)
 
