@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import uvicorn
 
@@ -55,9 +56,10 @@ def serve(settings: Settings, office: Office) -> None:
                     h11_max_incomplete_event_size=64 * 1024,
                 )
             )
-            # Ctrl-C is how one stops it: the server has closed by the time it raises the signal again.
-            with suppress(KeyboardInterrupt):
-                server.run()
+            # The server closes at a signal and then raises it again: by then it has done what it was asked.
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, lambda *_: None)
+            server.run()
     if not server.started:
         raise Unfit(f"port {settings.port} on {settings.host} cannot be opened; set TRE_PORT")
 
