@@ -21,7 +21,8 @@ run: .venv/.run ## serve on 127.0.0.1, port TRE_PORT (8000), with sample records
 	esac
 
 test: .venv/.dev ## every test but the benchmarks and the audit tier
-	$(PYTEST) $(ARGS)
+	$(PYTEST) -m "not audit and not bench and not alone" $(ARGS)
+	$(BIN)/python -m pytest -m alone $(ARGS)
 
 check: rules test ## format, lint, types, import rules, then every test
 

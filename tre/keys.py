@@ -53,6 +53,12 @@ class Keys:
         """What the log calls someone who signs in: the same for the same name, and nobody's name without the key."""
         return "r:" + hmac.digest(self._people, name.encode(), hashlib.sha256).hex()[:32]
 
+    @property
+    def check(self) -> str:
+        """A digest by which these very keys are known again, and which says nothing of them."""
+        told = [hmac.digest(key, b"tre key check", hashlib.sha256) for key in (self.pseudonym, self._people)]
+        return "sha256:" + hashlib.sha256(b"".join([*told, self.verify_key])).hexdigest()
+
     def salt(self) -> bytes:
         """Fresh random bytes for the digest of one text; kept beside the text, erased with it."""
         return secrets.token_bytes(LENGTH)

@@ -13,6 +13,7 @@ import pytest
 
 from tests.serving import Served, copy_home, office_of
 
+pytestmark = pytest.mark.alone
 ROUNDS, PROCESSES, EACH = 20, 4, 16
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from tests.serving import Served
 
+pytestmark = pytest.mark.alone
 DEEP = "SELECT COUNT(*) FROM patients WHERE "
 BOMBS = {
     "joins": "SELECT 1 FROM patients " + " ".join(["JOIN patients"] * 22),

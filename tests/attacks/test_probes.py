@@ -131,7 +131,7 @@ def test_ledger_log_and_catalogue_are_the_same(neighbours: tuple[Served, Served]
         pages = []
         for served in neighbours:
             with served.http(who) as http:
-                pages.append(masked_log(http.get(path).content) if "audit" in path else http.get(path).content)
+                pages.append(masked_log(http.get(path).content) if "audit" in path else IDS.sub(b"#", http.get(path).content))
         assert pages[0] == pages[1], path
 
 

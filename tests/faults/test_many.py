@@ -9,6 +9,7 @@ import pytest
 
 from tests.serving import Served
 
+pytestmark = pytest.mark.alone
 AT_ONCE = 64
 KEYS = ("region", "sex", "board", "ethnicity", "imd_decile", "year_of_birth", "sex, imd_decile", "region, ethnicity")
 

@@ -16,6 +16,8 @@ from tre.plan.reading import Reader
 from tre.plan.words import AGGREGATES, LANGUAGE, REFUSED, STATEMENTS
 from tre.sandbox import landlock_version
 
+pytestmark = pytest.mark.alone
+
 VALID = [
     "SELECT region, COUNT(*) AS n FROM patients GROUP BY region",
     "SELECT COUNT(DISTINCT p.person) FROM patients AS p",

@@ -120,6 +120,7 @@ def test_the_documented_chances_of_an_empty_group() -> None:
     assert round(p_shown(GAUSSIAN, 46.7, 0, 10), 2) == 0.42
 
 
+@pytest.mark.alone
 def test_half_widths_are_quick() -> None:
     """2 ms typically, uncached; ten times that is allowed on a busy machine."""
     took = []

@@ -24,6 +24,7 @@ from tre.plan.reader import Desk
 from tre.plan.reading import Reader
 from tre.sandbox import ChildFailed, landlock_version
 
+pytestmark = pytest.mark.alone
 SANDBOX = landlock_version() > 0
 JOINS = "SELECT 1 FROM t " + "JOIN t " * 22
 

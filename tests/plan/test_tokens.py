@@ -89,6 +89,7 @@ def test_the_lists_of_words_do_not_contradict_each_other() -> None:
     )
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "text",
     [

@@ -142,3 +142,14 @@ def test_no_entry_names_a_person_or_holds_a_text(served: Served) -> None:
     one = call(served, "auditor", "GET", f"/v1/audit/{asked[-1]['index']}").json()
     salted = hashlib.sha256(bytes.fromhex(one["text"]["salt"]) + one["text"]["sql"].encode()).hexdigest()
     assert one["question"] == f"sha256:{salted}"
+
+
+@pytest.mark.parametrize("since", ["2026-01-01", "2026-01-01T00:00:00", "2026-01-01T00:00:00Z"])
+def test_a_time_without_a_zone_is_utc(served: Served, since: str) -> None:
+    assert call(served, "auditor", "GET", f"/v1/audit?since={since}").status_code == 200
+
+
+@pytest.mark.parametrize("since", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00%2B14:00", "yesterday"])
+def test_a_time_that_is_none_is_refused(served: Served, since: str) -> None:
+    answer = call(served, "auditor", "GET", f"/v1/audit?since={since}")
+    assert (answer.status_code, answer.json()["reason"]) == (422, "invalid-request")

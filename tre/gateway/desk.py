@@ -79,7 +79,8 @@ class Desk(Generic[Q, W]):
             self._jobs.clear()
             self._lock.notify_all()
         for thread in self._threads:
-            thread.join()
+            if thread.ident is not None:  # never started where opening failed
+                thread.join()
         return left
 
     def _next(self) -> Q | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
 from tre import optouts, projects, releases, store
-from tre.errors import Reason, Refusal
+from tre.errors import Fault, Reason, Refusal
 from tre.gateway import asking, closing, recovering
 from tre.gateway.desk import Ticket
 from tre.gateway.house import House
@@ -28,6 +29,7 @@ from tre.terms import Person, Request
 from tre.vault import Worker
 
 WORKERS = 2
+log = logging.getLogger("tre.gateway")
 
 
 class Gateway:
@@ -37,6 +39,7 @@ class Gateway:
         self.house = house
         self._road = Road(house, workers, release_time)
         self._pace = Pace()
+        self._broken: set[str] = set()
 
     @classmethod
     @contextmanager
@@ -91,18 +94,22 @@ class Gateway:
                 self._warm(dataset, regimes)
 
     def _warm(self, dataset: str, regimes: tuple[str, ...]) -> None:
-        with self.house.state.read() as tx:
-            snapshot = store.live(tx, dataset)
-            try:
+        try:
+            with self.house.state.read() as tx:
+                snapshot = store.live(tx, dataset)
                 stand = optouts.standing(tx, regimes)
-            except Refusal:
-                return
-            if snapshot is None:
-                return
-            people = optouts.pseudonyms(tx, regimes)
-            exclusion = store.exclude(snapshot, stand.version, regimes, people, stand.as_of)
-        for worker in self._road.workers:
-            worker.prepare(snapshot, exclusion)
+                if snapshot is None:
+                    return
+                people = optouts.pseudonyms(tx, regimes)
+                exclusion = store.exclude(snapshot, stand.version, regimes, people, stand.as_of)
+            for worker in self._road.workers:
+                worker.prepare(snapshot, exclusion)
+        except Refusal:
+            return  # no list yet: questions are refused until there is one
+        except (Fault, OSError):
+            # Served all the same: the log, the register and the other datasets are there. Its questions fault until it is loaded.
+            self._broken.add(dataset)
+            log.warning("the records of %s cannot be opened; load them again", dataset)
 
     def ask(self, person: Person, request: Request, key: asking.Idempotency | None = None) -> Ticket:
         """Send a question down the road."""
@@ -152,6 +159,8 @@ class Gateway:
         snapshot = store.live(tx, dataset)
         if snapshot is None:
             return "no records are live"
+        if dataset in self._broken or not store.present(snapshot):
+            return "the records cannot be opened"
         if snapshot.schema != self.house.schemas[dataset]:
             return "the records were loaded under other tables"
         regimes = {regime for purpose in self.house.policies.purposes.values() for regime in purpose.regimes}

@@ -16,6 +16,7 @@ from tre.office import catalogue, logbook
 from tre.office.act import Act, Body, carry_out, demand
 from tre.office.approving import Approving
 from tre.office.governing import Governing
+from tre.office.opening import keys_of
 from tre.office.people import People
 from tre.office.publishing import Publication
 from tre.policy import Policies, read_policies
@@ -47,13 +48,11 @@ class Office(People, Governing, Approving):
     @classmethod
     @contextmanager
     def open(cls, settings: Settings) -> Iterator[Self]:
-        """The rooms of a home, opened and closed. `Unfit` when keys were lost: nobody could tell this log from another."""
+        """The rooms of a home, opened and closed. `Unfit` when keys, log and records are not of one another."""
         make_home(settings)
-        policies, keys = read_policies(settings.policies), Keys.open(settings.keys)
+        policies = read_policies(settings.policies)
         with State.open(settings.database_url) as state:
-            with state.read() as tx:
-                if keys.fresh and audit.size(tx):
-                    raise Unfit(f"the keys in {settings.keys} are new but the log is not; put back the backup of the keys")
+            keys = keys_of(settings, state, datetime.now(UTC))
             yield cls(state, policies, keys, settings.store, settings.log)
 
     # ------------------------------------------------------------------ what there is

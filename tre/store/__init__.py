@@ -10,6 +10,6 @@ from __future__ import annotations
 from tre.store.exclusions import exclude, excluded
 from tre.store.files import sweep
 from tre.store.loading import Loaded, load
-from tre.store.snapshots import live, make_live, stop, stopped
+from tre.store.snapshots import live, make_live, present, stop, stopped
 
-__all__ = ["Loaded", "exclude", "excluded", "live", "load", "make_live", "stop", "stopped", "sweep"]
+__all__ = ["Loaded", "exclude", "excluded", "live", "load", "make_live", "present", "stop", "stopped", "sweep"]

@@ -38,6 +38,11 @@ def live(tx: Transaction, dataset: str) -> Snapshot | None:
     return Snapshot(found.id, found.dataset, str(_home(tx) / found.folder), found.schema, found.manifest)
 
 
+def present(snapshot: Snapshot) -> bool:
+    """Whether its files are where they should be: their names, not their bytes."""
+    return all((Path(snapshot.folder) / name).is_file() for name in ("manifest.json", "persons.duckdb"))
+
+
 def stopped(tx: Transaction, snapshot: str) -> bool:
     """Whether an alarm stopped the dataset while this snapshot was live."""
     found = tx.execute(select(snapshots.c.stopped_at).where(snapshots.c.id == snapshot)).first()

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from pydantic import ValidationError
+from pydantic import AfterValidator, ValidationError
 
 from tre.office import Office, Proposed
 from tre.terms import Person
@@ -19,6 +19,16 @@ from tre.web.csv import log_as_csv
 from tre.web.models import BudgetIn, IdentityIn, MemberIn, OptOutsIn, ProjectChange, ProjectIn
 from tre.web.signed_in import SignedIn, TheOffice
 
+
+def _in_range(at: datetime.datetime) -> datetime.datetime:
+    """UTC where no zone is given; a time that has no UTC is no time."""
+    try:
+        return (at if at.tzinfo else at.replace(tzinfo=datetime.UTC)).astimezone(datetime.UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("a time between the years 1 and 9999") from None
+
+
+Since = Annotated[datetime.datetime | None, AfterValidator(lambda at: None if at is None else _in_range(at))]
 OPT_OUTS = "/v1/opt-outs"
 LIST_BODY = {
     "requestBody": {
@@ -139,8 +149,8 @@ def audit(
     reason: str | None = None,
     kind: str | None = None,
     dataset: str | None = None,
-    since: datetime.datetime | None = None,
-    until: datetime.datetime | None = None,
+    since: Since = None,
+    until: Since = None,
     after: Annotated[int | None, Query(ge=0, lt=2**63)] = None,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
     accept: Annotated[str, Header()] = "",

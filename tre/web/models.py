@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StringConstraints, model_validator
 
 from tre.loss import UNIT
 from tre.terms import Asking, Request
@@ -51,7 +51,7 @@ class QuestionIn(Incoming):
     share: Share | None = None
     rho: Amount | None = None
     epsilon: Amount | None = None
-    fresh: bool = False
+    fresh: StrictBool = False
     note: Annotated[str, StringConstraints(max_length=2_000)] = ""
 
     @model_validator(mode="after")

@@ -98,8 +98,36 @@ def of_faulted(faulted: Faulted) -> Response:
 
 def _validation(error: RequestValidationError) -> Response:
     """The names of the fields that are wrong, never their values."""
-    told = [f"{'.'.join(str(step) for step in part['loc'])}: {part['msg']}" for part in error.errors()[:5]]
-    return problem(Reason.INVALID_REQUEST, "; ".join(told)[:1_000])
+    parts = error.errors()[:5]
+    if any(part["loc"] == ("body",) and part["type"] == "model_attributes_type" for part in parts):
+        return problem(Reason.INVALID_REQUEST, "The body is not a JSON object.", "Send one, with Content-Type: application/json.")
+    told = [f"{'.'.join(str(step) for step in part['loc'])}: {_WRONG.get(part['type'], part['msg'])}" for part in parts]
+    return problem(Reason.INVALID_REQUEST, "; ".join(told).replace("Value error, ", "")[:1_000])
+
+
+# What a field's value is not, in our words; the library speaks of its own types.
+_WRONG = {
+    "missing": "is missing",
+    "extra_forbidden": "is not a field of this call",
+    "string_type": "is not a text",
+    "string_pattern_mismatch": "has letters or a form that this field does not take",
+    "string_too_long": "is too long",
+    "string_too_short": "is empty",
+    "string_unicode": "is not text in UTF-8",
+    "decimal_type": "is not a number",
+    "decimal_parsing": "is not a number",
+    "int_type": "is not a whole number",
+    "int_parsing": "is not a whole number",
+    "bool_type": "is not true or false",
+    "date_from_datetime_parsing": "is not a date such as 2026-12-31",
+    "date_parsing": "is not a date such as 2026-12-31",
+    "datetime_from_date_parsing": "is not a time such as 2026-12-31T12:00:00Z",
+    "datetime_parsing": "is not a time such as 2026-12-31T12:00:00Z",
+    "timezone_aware": "has no zone; write such as 2026-12-31T12:00:00Z",
+    "list_type": "is not a list",
+    "dict_type": "is not an object",
+    "json_invalid": "is not JSON",
+}
 
 
 _BY_STATUS = {401: Reason.NOT_SIGNED_IN, 404: Reason.NOT_FOUND, 413: Reason.TOO_LARGE}
@@ -109,6 +137,8 @@ def _http(error: HTTPException) -> Response:
     """What the framework itself refuses: an unknown path, a method that a path does not have."""
     if error.status_code in _BY_STATUS:
         return problem(_BY_STATUS[error.status_code])
+    if error.status_code == 400:
+        return problem(Reason.INVALID_REQUEST, "The body cannot be read as JSON.", "Send JSON in UTF-8, not nested deeply.")
     response = problem(Reason.INVALID_REQUEST, "This call is not offered.", "GET /openapi.json lists the calls.")
     status = error.status_code
     body = response.body.replace(b'"status":422', f'"status":{status}'.encode())  # type: ignore[union-attr]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,16 +40,14 @@ def serve(settings: Settings, office: Office) -> None:
     """Open the gateway, publish what a crash left sealed, serve until told to stop, finish what runs."""
     if settings.sandbox == "on" and landlock_version() < 1:
         raise Unfit("this kernel has no Landlock; say TRE_SANDBOX=off to run without, and every disclosure record will tell it")
-    with only_one(settings):
+    with only_one(settings), _listening(settings) as listener:
         if settings.demo:
             open_demo(office, settings.home)
         with Gateway.open(settings, office.state, office.policies, office.keys) as gateway, office.publication.running():
-            _greet(settings)
+            _greet(settings, listener.getsockname()[1])
             server = uvicorn.Server(
                 uvicorn.Config(
                     make_app(gateway, office),
-                    host=settings.host,
-                    port=settings.port,
                     log_level="warning",
                     access_log=False,
                     server_header=False,
@@ -59,13 +58,20 @@ def serve(settings: Settings, office: Office) -> None:
             # The server closes at a signal and then raises it again: by then it has done what it was asked.
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda *_: None)
-            server.run()
-    if not server.started:
-        raise Unfit(f"port {settings.port} on {settings.host} cannot be opened; set TRE_PORT")
+            server.run(sockets=[listener])
 
 
-def _greet(settings: Settings) -> None:
-    address = f"http://{settings.host}:{settings.port}"
+def _listening(settings: Settings) -> socket.socket:
+    """The port, taken before anything is made or said."""
+    try:
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        raise Unfit(f"{settings.host}:{settings.port} cannot be opened ({error.strerror}); set TRE_HOST or TRE_PORT") from None
+
+
+def _greet(settings: Settings, port: int) -> None:
+    address = f"http://{settings.host}:{port}"
     told = f"tre serves on {address}\n"
     if settings.demo:
         reading = "import json, sys; print(json.load(open(sys.argv[1]))['researcher'])"
