@@ -96,7 +96,8 @@ class Served:
                     return self
             except httpx.TransportError:
                 time.sleep(0.05)
-        raise AssertionError(f"tre serve did not start: {(self.home / 'serve.stderr').read_text()[-2_000:]}")
+        told = (self.home / "serve.stderr").read_text()[-2_000:]
+        raise AssertionError(f"tre serve did not start (status {self.process.poll()}): {told}")
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         assert self.process is not None

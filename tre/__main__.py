@@ -6,7 +6,6 @@ Promises nothing of its own: each command opens the rooms, calls one road and sa
 from __future__ import annotations
 
 import json
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -308,5 +307,4 @@ def budget(project: Project = "demo", as_json: Json = False) -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     main()
