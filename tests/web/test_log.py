@@ -137,6 +137,14 @@ def test_a_story_is_for_auditors(served: Served, who: str) -> None:
     assert as_auditor(served, f"/v1/audit/questions/{'0' * 32}").json()["reason"] == "not-found"
 
 
+def test_what_is_looked_for_is_no_longer_than_a_label(served: Served) -> None:
+    """It becomes part of an entry, which has 65,535 bytes."""
+    assert as_auditor(served, f"/v1/audit?project={'x' * 200}").json()["entries"] == []
+    for text in ("x" * 201, "\\" * 60_000):
+        refused = as_auditor(served, f"/v1/audit?project={text}")
+        assert (refused.status_code, refused.json()["reason"]) == (422, "invalid-request")
+
+
 def test_json_ndjson_and_csv_say_the_same_and_lead_to_the_next_page(served: Served) -> None:
     path = "/v1/audit?limit=5&since=2020-01-01T00:00:00Z"
     page = as_auditor(served, path)

@@ -13,6 +13,8 @@ from tre.audit.verify import Verdict, verify_database
 from tre.errors import Reason, Refusal
 from tre.state import State, Transaction
 
+LONGEST_LABEL = 200
+
 
 def told(logged: Logged) -> dict[str, Any]:
     """An entry as an auditor reads it: its labels, its body, and the leaf's exact bytes to hash."""
@@ -62,7 +64,9 @@ def proof(hashes: list[bytes]) -> list[str]:
 
 
 def searched(filters: dict[str, Any]) -> str:
-    """What was looked for, for the entry that every reading leaves."""
+    """What was looked for, for the entry that every reading leaves, and which everyone can read."""
+    if any(isinstance(value, str) and len(value) > LONGEST_LABEL for value in filters.values()):
+        raise Refusal(Reason.INVALID_REQUEST, f"No label is longer than {LONGEST_LABEL} characters.")
     return json.dumps({name: str(value) for name, value in filters.items() if value is not None}, sort_keys=True)
 
 
