@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import threading
+import multiprocessing
 import time
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Event
 
 import httpx
 import pytest
@@ -39,30 +41,37 @@ def test_a_bomb_is_refused_within_a_second(served: Served, bomb: str) -> None:
     assert seconds <= 1.0
 
 
+def watch(address: str, begun: Event, over: Event, told: Queue[float]) -> None:
+    """Asks the health check again and again, from a process of its own; tells the slowest answer in seconds."""
+    slowest = 0.0
+    with httpx.Client(base_url=address) as http:
+        while not over.is_set():
+            started = time.perf_counter()
+            assert http.get("/livez").status_code == 200
+            slowest = max(slowest, time.perf_counter() - started)
+            begun.set()
+            time.sleep(0.005)
+    told.put(slowest)
+
+
 def test_fifty_bombs_at_once_disturb_nobody(served: Served) -> None:
-    """The health check is asked throughout, from a thread of its own."""
-    slowest, over = 0.0, threading.Event()
-
-    def watch() -> None:
-        nonlocal slowest
-        with httpx.Client(base_url=served.address) as http:
-            while not over.is_set():
-                started = time.perf_counter()
-                assert http.get("/livez").status_code == 200
-                slowest = max(slowest, time.perf_counter() - started)
-                time.sleep(0.005)
-
-    watcher = threading.Thread(target=watch)
+    """The health check is asked throughout."""
+    spawn = multiprocessing.get_context("spawn")
+    begun, over, told = spawn.Event(), spawn.Event(), spawn.Queue()
+    watcher = spawn.Process(target=watch, args=(served.address, begun, over, told))
     watcher.start()
+    assert begun.wait(30)
     bombs = [BOMBS["joins"], BOMBS["left-joins"], BOMBS["parentheses"], BOMBS["not"], BOMBS["case"]] * 10
     with ThreadPoolExecutor(51) as pool:
         refused = [pool.submit(ask, served, bomb) for bomb in bombs]
         honest = pool.submit(ask, served, "SELECT sex, COUNT(*) AS n FROM patients WHERE imd_decile = 3 GROUP BY sex")
-        told = [future.result() for future in refused]
+        bombed = [future.result() for future in refused]
         answer, seconds = honest.result()
     over.set()
+    slowest = told.get(timeout=30)
     watcher.join()
-    assert {found.status_code for found, _ in told} <= {400, 413, 422}
-    assert max(taken for _, taken in told) <= 1.0
+    assert {found.status_code for found, _ in bombed} <= {400, 413, 422}
+    assert max(taken for _, taken in bombed) <= 1.0
     assert answer.status_code == 200 and seconds <= 3
-    assert slowest <= 0.1, f"livez took {slowest * 1e3:.0f} ms"
+    print(f"slowest bomb {max(taken for _, taken in bombed):.2f} s, livez {slowest * 1e3:.0f} ms, honest {seconds:.2f} s")
+    assert 0 < slowest <= 0.1, f"livez took {slowest * 1e3:.0f} ms"
