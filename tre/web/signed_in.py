@@ -14,12 +14,12 @@ from tre.terms import Person
 _bearer = HTTPBearer(auto_error=False, description="The token of `tre token new`, or of `demo.json` under `make run`.")
 
 
-def _gateway(request: Request) -> Gateway:
+async def _gateway(request: Request) -> Gateway:
     gateway: Gateway = request.app.state.gateway
     return gateway
 
 
-def _office(request: Request) -> Office:
+async def _office(request: Request) -> Office:
     office: Office = request.app.state.office
     return office
 
