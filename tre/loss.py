@@ -69,6 +69,15 @@ class PrivacyLoss:
         return PrivacyLoss(rho=_up(Fraction(self.epsilon, UNIT) ** 2 / 2, UNIT))
 
 
+def loss_text(loss: PrivacyLoss) -> dict[str, str | None]:
+    """A loss as a release states it."""
+    return {
+        "rho": None if loss.pure else decimal_text(loss.rho, UNIT),
+        "epsilon": decimal_text(loss.epsilon, UNIT) if loss.pure else None,
+        "delta": decimal_text(loss.delta, DELTA_UNIT) if loss.delta else "0",
+    }
+
+
 def of_rho(rho: Fraction) -> PrivacyLoss:
     """A concentrated loss, rounded up."""
     return PrivacyLoss(rho=_up(rho, UNIT))

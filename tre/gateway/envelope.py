@@ -9,8 +9,7 @@ from typing import Any
 
 from tre import budget
 from tre.audit import Position
-from tre.gateway.outcomes import loss_text
-from tre.loss import PrivacyLoss
+from tre.loss import PrivacyLoss, loss_text
 from tre.state import Transaction
 from tre.terms import canonical
 

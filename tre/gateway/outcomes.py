@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
 
 from tre.errors import Reason, Refusal
-from tre.loss import DELTA_UNIT, UNIT, PrivacyLoss, decimal_text
 from tre.terms import canonical
 
 
@@ -77,12 +75,3 @@ def from_bytes(question: str, state: str, raw: bytes | None) -> Standing:
         told = json.loads(raw)["refused"]
         return Refused(question, Reason(told["reason"]), told["detail"], told["suggestion"])
     return Cancelled(question) if state == "cancelled" else Faulted(question)
-
-
-def loss_text(loss: PrivacyLoss) -> dict[str, Any]:
-    """A loss as a release states it."""
-    return {
-        "rho": None if loss.pure else decimal_text(loss.rho, UNIT),
-        "epsilon": decimal_text(loss.epsilon, UNIT) if loss.pure else None,
-        "delta": decimal_text(loss.delta, DELTA_UNIT) if loss.delta else "0",
-    }

@@ -15,7 +15,6 @@ from tre.persons import compact, pseudonym, valid_nhs_number
 
 INVALID = "invalid-nhs-number"
 MISSING = "missing"
-UNKNOWN_REGIME = "unknown-regime"
 # How many of the rejected lines are named, so that a controller finds the mistake.
 NAMED = 20
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from tre.loss import DELTA_UNIT, UNIT, PrivacyLoss, epsilon_for
+from tre.loss import UNIT, PrivacyLoss, decimal_text, epsilon_for, loss_text
 from tre.plan.nodes import Key, Plan
 from tre.plan.order import Draw
 from tre.plan.price import Quote
@@ -24,9 +24,9 @@ def preview(plan: Plan, quote: Quote, stated: PrivacyLoss, release_time_s: float
     """The preview as JSON. ``stated``: the project's stated budget."""
     told: dict[str, Any] = {
         "dataset": plan.dataset,
-        "charge": _loss(quote.loss),
+        "charge": loss_text(quote.loss),
         "share": _share(quote.loss, stated),
-        "dataset_charge": _loss(quote.loss.concentrated()),
+        "dataset_charge": loss_text(quote.loss.concentrated()),
         "statistics": [_statistic(draw, plan, quote.rounding) for draw in quote.draws],
         "keys": [_key(key) for key in plan.keys],
         "cells": plan.cells,
@@ -35,19 +35,6 @@ def preview(plan: Plan, quote: Quote, stated: PrivacyLoss, release_time_s: float
         "warnings": _warnings(plan, quote, stated),
     }
     return told if release_time_s is None else told | {"release_time_s": release_time_s}
-
-
-def _loss(loss: PrivacyLoss) -> dict[str, str | None]:
-    return {
-        "rho": None if loss.pure else _decimal(loss.rho, UNIT),
-        "epsilon": _decimal(loss.epsilon, UNIT) if loss.pure else None,
-        "delta": _decimal(loss.delta, DELTA_UNIT) if loss.delta else "0",
-    }
-
-
-def _decimal(amount: int, unit: int) -> str:
-    whole, part = divmod(amount, unit)
-    return f"{whole}.{part:0{len(str(unit)) - 1}d}"
 
 
 def _share(loss: PrivacyLoss, stated: PrivacyLoss) -> float | None:
@@ -104,6 +91,6 @@ def _warnings(plan: Plan, quote: Quote, stated: PrivacyLoss) -> list[str]:
 def _pure(loss: PrivacyLoss) -> str:
     rho = loss.concentrated().rho
     return (
-        f"The dataset's ceiling counts this pure charge as rho {_decimal(rho, UNIT)}:"
+        f"The dataset's ceiling counts this pure charge as rho {decimal_text(rho, UNIT)}:"
         f" alone it takes a dataset of about ({epsilon_for(rho, DELTA):.1f}, 1e-6)."
     )
