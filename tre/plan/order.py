@@ -6,28 +6,42 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tre.loss import PrivacyLoss
+from tre.plan.measures import measured
 from tre.plan.nodes import from_json, to_json
 from tre.plan.restricted import RestrictedPlan
 from tre.terms import Exclusion, Reservation, Snapshot
 
 
+GAUSSIAN, LAPLACE, NOISY_MAX = "discrete gaussian", "discrete laplace", "noisy max"
+
+
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """How the noise of one statistic is drawn. ``squared_sensitivity`` is L2 squared for the discrete Gaussian, ``sensitivity``
-    L1 for the discrete Laplace; both integers. ``half_width`` is that of the 95 % noise interval, rounding included."""
+    """How the noise of one measure is drawn, over all groups of all grouping sets in one vector call. ``squared_sensitivity``: L2
+    squared, for the discrete Gaussian. ``sensitivity``: L1, for the discrete Laplace; of the noisy maximum the most one person
+    moves one group's scores, in their integer unit (and ``groups`` says how many groups one person is in)."""
 
-    alias: str
-    mechanism: str  # "discrete gaussian" | "discrete laplace"
+    mechanism: str
     scale: float
     sensitivity: int
     squared_sensitivity: int
-    half_width: int
+    groups: int = 1
 
     def __post_init__(self) -> None:
-        if self.mechanism not in ("discrete gaussian", "discrete laplace"):
+        if self.mechanism not in (GAUSSIAN, LAPLACE, NOISY_MAX):
             raise ValueError("no such mechanism")
-        if not 0 < self.scale < 2**40 or min(self.sensitivity, self.squared_sensitivity) < 1:
+        if not 0 < self.scale < 2**40 or min(self.sensitivity, self.squared_sensitivity, self.groups) < 1:
             raise ValueError("a draw has a scale and a sensitivity above 0")
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """How discovered keys are chosen: groups whose noisy persons (the first draw) reach ``threshold`` are kept. One person is in
+    at most ``groups`` groups; with probability at most ``delta`` (10^-18) a group of one person alone is among the kept."""
+
+    threshold: int
+    groups: int
+    delta: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +72,18 @@ class Order:
     disclosure: DisclosureRules
     max_persons: int
     deadline_s: float
+    selection: Selection | None = None
 
     def __post_init__(self) -> None:
         if self.exclusion.snapshot != self.snapshot.id or self.exclusion.regimes != self.restricted.regimes:
             raise ValueError("the exclusion is of another snapshot or of other regimes")
-        if [draw.alias for draw in self.draws] != [s.alias for s in self.restricted.plan.statistics]:
-            raise ValueError("one draw a statistic, in the plan's order")
+        measures = measured(self.restricted.plan).measures
+        if len(self.draws) != len(measures):
+            raise ValueError("one draw a measure, in their order")
+        if any((draw.mechanism == NOISY_MAX) != (m.kind == "ranks") for draw, m in zip(self.draws, measures, strict=True)):
+            raise ValueError("quantiles, and nothing else, are chosen by a noisy maximum")
+        if (self.selection is not None) != self.restricted.plan.discovered:
+            raise ValueError("discovered keys, and no others, are chosen under a threshold")
 
 
 def order_to_json(order: Order) -> dict[str, Any]:
@@ -80,6 +100,7 @@ def order_to_json(order: Order) -> dict[str, Any]:
         "draws": [asdict(draw) for draw in order.draws],
         "max_persons": order.max_persons,
         "deadline_s": order.deadline_s,
+        "selection": None if order.selection is None else asdict(order.selection),
     }
 
 
@@ -101,4 +122,5 @@ def order_from_json(body: dict[str, Any]) -> Order:
         disclosure=DisclosureRules(**body["disclosure"]),
         max_persons=body["max_persons"],
         deadline_s=body["deadline_s"],
+        selection=None if body["selection"] is None else Selection(**body["selection"]),
     )

@@ -1,26 +1,47 @@
-"""The table before noise: integers of the dense cells, alive between an engine and the noise and nowhere else.
+"""The tables before noise: integers of an answer's groups, alive between an engine and the noise and nowhere else.
 
-Promises that it is whole (a number for every cell), made of integers, and that printing it shows its shape alone. Imported by the
-engines, the check and the noise only.
+Promises that they are whole (a number of every measure for every group), made of integers, and that printing them shows their
+shape alone. Imported by the engines, the check and the noise only.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tre.plan.nodes import Scalar
+
+Numbers = tuple[int, ...]
+Bins = tuple[tuple[int, ...], ...]  # of each group, the weight at each candidate
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ExactBlock:
+    """One grouping set. ``keys``: None for public keys, whose groups are the dense cells of `cells.labels` in their order, empty
+    ones too; else the groups that exist, each a tuple of key values as a plan writes literals, sorted. ``numbers``: for each
+    measure a vector over the groups; of a quantile's ranks a vector of weights for each group."""
+
+    keys: tuple[tuple[Scalar, ...], ...] | None
+    groups: int
+    numbers: tuple[Numbers | Bins, ...]
+
+    def __post_init__(self) -> None:
+        if not self.numbers or any(len(vector) != self.groups for vector in self.numbers):
+            raise ValueError("a table has a number for every group")
+        if self.keys is not None and len(self.keys) != self.groups:
+            raise ValueError("a table has a key for every group")
+        for vector in self.numbers:
+            if any(type(n) is not int for one in vector for n in (one if isinstance(one, tuple) else (one,))):
+                raise TypeError("an exact table is made of integers")
+
+    def __repr__(self) -> str:
+        return f"ExactBlock({len(self.numbers)} measures, {self.groups} groups)"
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ExactTable:
-    """``counts``: for each statistic of the plan the exact counts of persons, one for every cell."""
+    """The grouping sets of an answer, in the plan's order."""
 
-    counts: tuple[tuple[int, ...], ...]
-    cells: int
-
-    def __post_init__(self) -> None:
-        if not self.counts or any(len(vector) != self.cells for vector in self.counts):
-            raise ValueError("an exact table has a number for every cell")
-        if any(type(count) is not int for vector in self.counts for count in vector):
-            raise TypeError("an exact table is made of integers")
+    blocks: tuple[ExactBlock, ...]
 
     def __repr__(self) -> str:
-        return f"ExactTable({len(self.counts)} statistics, {self.cells} cells)"
+        return f"ExactTable({len(self.blocks)} blocks)"
