@@ -11,7 +11,6 @@ from tre.plan.nodes import from_json, to_json
 from tre.plan.restricted import RestrictedPlan
 from tre.terms import Exclusion, Reservation, Snapshot
 
-
 GAUSSIAN, LAPLACE, NOISY_MAX = "discrete gaussian", "discrete laplace", "noisy max"
 
 
