@@ -68,9 +68,7 @@ TABLES: Mapping[str, Shape] = {
             "practice": "INTEGER",
         },
     ),
-    "events": Shape(
-        Scan("events", 8, 3, 2), EVENTS, {"date": "DATE", "code": "INTEGER", "kind": "UTINYINT", "value": "INTEGER"}
-    ),
+    "events": Shape(Scan("events", 8, 3, 2), EVENTS, {"date": "DATE", "code": "INTEGER", "kind": "UTINYINT", "value": "INTEGER"}),
     "visits": Shape(Scan("visits", 4, 2, 3), VISITS, {"day": "DATE", "cost": "TINYINT", "code": "INTEGER"}),
 }
 SCHEMA = digest(b"the schema of these tests")

@@ -207,7 +207,12 @@ def computed(one: n.Computed, rows: list[Line]) -> Any:
     if one.function in ("first", "last"):
         assert one.at is not None
         by, domain = one.at, order_of(one.value.domain)
-        pairs = [(at, value) for row in rows if (at := value_of(by, row)) is not None if (value := value_of(one.value, row)) is not None]
+        pairs = [
+            (at, value)
+            for row in rows
+            if (at := value_of(by, row)) is not None
+            if (value := value_of(one.value, row)) is not None
+        ]
         if not pairs:
             return None
         key = lambda pair: (pair[0], domain(pair[1]))  # noqa: E731

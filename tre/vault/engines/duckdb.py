@@ -23,6 +23,7 @@ from tre.terms import Exclusion, Snapshot
 from tre.vault.check import Counted, Seen
 from tre.vault.compile import EVERYBODY, LEFT_OUT, Codes, Statement, compile, word
 from tre.vault.engines import EngineFailed
+from tre.vault.engines.dictionary import Dictionary
 from tre.vault.engines.gather import Gathering
 from tre.vault.exact import ExactTable
 
@@ -46,12 +47,12 @@ class Records:
 
     def __init__(self, snapshot: Snapshot, exclusion: Exclusion, manifest: Mapping[str, Any], limits: Limits) -> None:
         self.manifest, self._limits, self._tables = manifest, limits, manifest["tables"]
-        self._texts: dict[tuple[str, str], dict[int, str]] = {}
         try:
             self._connection = _connect(exclusion.file, limits)
             for file in manifest["files"]:
                 self._attach(Path(snapshot.folder) / file["name"])
             self._connection.execute("SET preserve_insertion_order=false; SET disabled_optimizers='partitioned_execution'")
+            self._dictionaries = {place: Dictionary(self._rows(f"SELECT id, code FROM {at}")) for place, at in self._coded()}
             self.counted = {name: self._set_apart(name) for name in self._tables}
             self._lock()
         except duckdb.Error as error:
@@ -97,14 +98,12 @@ class Records:
         if not all(table in self._tables for statement in whole for table in statement.tables):
             raise EngineFailed("engine")
         try:
-            numbers = {codes: self._numbers(codes) for codes in {one for statement in whole for one in statement.codes}}
             for persons in self._ranges(whole):
                 for statement in whole if persons is None else compile(plan, persons):
-                    gathering.add(statement, self._rows(statement.sql, [numbers[codes] for codes in statement.codes]))
-            texts = {dictionary: self._dictionary(*dictionary) for one in whole for dictionary in one.dictionaries if dictionary}
+                    gathering.add(statement, self._rows(statement.sql, [self._number(codes) for codes in statement.codes]))
         except duckdb.Error as error:
             raise EngineFailed(_code(error)) from None
-        return gathering.table(texts), gathering.seen
+        return gathering.table(self._dictionaries), gathering.seen
 
     def _ranges(self, statements: Iterable[Statement]) -> Iterator[tuple[int, int] | None]:
         """The ranges of persons that are counted one after the other; None for everybody at once."""
@@ -115,21 +114,18 @@ class Records:
         for first in range(0, persons, self._limits.range):
             yield first, min(persons, first + self._limits.range) - 1
 
-    def _numbers(self, codes: Codes) -> list[int]:
-        """The numbers of some codes, and -1, which is no code's: the list of a parameter is never empty."""
-        meets = "starts_with(code, $1[1])" if codes.prefix else "code IN (SELECT unnest($1))"
-        source = self._codes(codes.table, codes.column)
-        found = self._rows(f"SELECT id FROM {source} WHERE {meets} ORDER BY id", [list(codes.texts)])
-        return [number for (number,) in found] + [-1]
+    def _number(self, codes: Codes) -> int | list[int]:
+        return self._dictionaries[codes.table, codes.column].number(codes)
 
-    def _dictionary(self, table: str, column: str) -> Mapping[int, str]:
-        """The codes by their numbers, kept once they were read."""
-        if (table, column) not in self._texts:
-            self._texts[table, column] = dict(self._rows(f"SELECT id, code FROM {self._codes(table, column)}"))
-        return self._texts[table, column]
-
-    def _codes(self, table: str, column: str) -> str:
-        return self._place(table, f"codes_{table}_{column}")
+    def _coded(self) -> Iterator[tuple[tuple[str, str], str]]:
+        """The columns whose codes are in a dictionary, and where that is."""
+        for table in self._tables:
+            catalog = _catalog(self._tables[table]["file"])
+            columns = "SELECT column_name FROM duckdb_columns() WHERE database_name = $1 AND table_name = $2"
+            for (column,) in self._rows(columns, [catalog.strip('"'), table]):
+                exists = "SELECT count(*) FROM duckdb_tables() WHERE database_name = $1 AND table_name = $2"
+                if self._rows(exists, [catalog.strip('"'), f"codes_{table}_{column}"])[0][0]:
+                    yield (table, column), self._place(table, f"codes_{table}_{column}")
 
     def close(self) -> None:
         self._connection.close()
