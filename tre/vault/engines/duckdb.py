@@ -6,7 +6,9 @@ text that `vault.compile` did not write.
 
 Beyond `LARGEST_AT_ONCE` persons a question is answered in ranges of persons, one after the other, and the integers are added:
 hash tables stay small, and the range is where a question can be ended. (60 million persons in ranges of one million took 1.6 to
-2 times the plain statement, where one statement over all took 17 s to minutes and spilled.)
+2 times the plain statement, where one statement over all took 17 s to minutes and spilled.) A range is of less than 2^20
+persons: then rows are added up by person in an array (``perfect_ht_threshold``), 104 ms of CPU over 5 million rows where a hash
+table takes 192.
 """
 
 from __future__ import annotations
@@ -51,7 +53,9 @@ class Records:
             self._connection = _connect(exclusion.file, limits)
             for file in manifest["files"]:
                 self._attach(Path(snapshot.folder) / file["name"])
-            self._connection.execute("SET preserve_insertion_order=false; SET disabled_optimizers='partitioned_execution'")
+            self._connection.execute(
+                "SET preserve_insertion_order=false; SET disabled_optimizers='partitioned_execution'; SET perfect_ht_threshold=20"
+            )
             self._dictionaries = {place: Dictionary(self._rows(f"SELECT id, code FROM {at}")) for place, at in self._coded()}
             self.counted = {name: self._set_apart(name) for name in self._tables}
             self._lock()
