@@ -111,7 +111,7 @@ class Reservation:
 @dataclass(frozen=True, slots=True)
 class Release:
     """What may leave: the canonical JSON of {dataset, snapshot, opt_outs_as_of, plan, columns, rows, disclosure}, and nothing
-    else. Only ``vault.suppress`` makes one."""
+    else. Only ``vault.release`` makes one."""
 
     statement: bytes
     suppressed: int

@@ -150,7 +150,12 @@ def _next_of_all(cells: Cells, hidden: list[list[bool]], least: int) -> set[Node
     totals = _totals(cells)
     unknown = {node: {n for n in members if hidden[0][n]} for node, members in totals.items()}
     equations = {node: parts for node, parts in unknown.items() if parts and not hidden[node[0]][node[1]]}
-    covered = [(level, n) for level, marks in enumerate(hidden) for n, mark in enumerate(marks) if level and mark and not unknown[level, n]]
+    covered = [
+        (level, n)
+        for level, marks in enumerate(hidden)
+        for n, mark in enumerate(marks)
+        if level and mark and not unknown[level, n]
+    ]
     if covered:  # a hidden total of shown cells alone
         return {_smallest(cells, [(0, n) for n in totals[node]]) for node in covered}
     if sum(hidden[0]) * len(equations) ** 2 > WORK:

@@ -21,6 +21,7 @@ import opendp.prelude as dp
 from tre.loss import DELTA_UNIT, UNIT, PrivacyLoss, gaussian_loss, laplace_loss, of_epsilon, of_rho
 from tre.plan.candidates import candidates
 from tre.plan.measures import Measure, groups_of_a_person, measured
+from tre.plan.nodes import rows_per_person
 from tre.plan.order import GAUSSIAN, LAPLACE, NOISY_MAX, Draw, Order
 from tre.plan.sets import drawn
 from tre.vault.exact import Bins, ExactBlock, ExactTable, Numbers
@@ -96,18 +97,20 @@ def _measurement(draw: Draw, pure: bool) -> Any:
 
 
 def _as_measured(order: Order) -> None:
-    """What a draw says of one person is at least what the measure's bound and the person's groups make of it."""
+    """What a draw says of one person is no less than a person who fills groups with k rows each makes of it: not the bound over
+    again (`plan.bound` has it), but enough that no draw is of another measure."""
     plan = order.restricted.plan
-    groups = sum(groups_of_a_person(plan, one) for one in drawn(plan))
-    if order.selection is not None and order.selection.groups < groups:
+    rows, l0s = rows_per_person(plan.relation), [groups_of_a_person(plan, one) for one in drawn(plan)]
+    if order.selection is not None and order.selection.groups < sum(l0s):
         raise NotCovered
     for measure, draw in zip(measured(plan).measures, order.draws, strict=True):
+        filled = sum(l0 if measure.kind == "persons" else min(l0, rows // measure.k) for l0 in l0s)
         if draw.mechanism == NOISY_MAX:
-            enough = draw.groups >= groups and draw.sensitivity >= score_of_a_person(measure)
+            enough = draw.groups >= sum(l0s) and draw.sensitivity >= score_of_a_person(measure)
         elif draw.mechanism == GAUSSIAN:
-            enough = draw.squared_sensitivity >= groups * measure.cell**2
+            enough = draw.squared_sensitivity >= filled * measure.cell**2
         else:
-            enough = draw.sensitivity >= groups * measure.cell
+            enough = draw.sensitivity >= filled * measure.cell
         if not enough:
             raise NotCovered
 
