@@ -130,9 +130,9 @@ class _Part:
         return low * one, high * one
 
     def _stretch(self, several: int) -> Fraction | None:
-        """By what Fieller's interval grows from z to f z: its ends are (t ± z s) / (1 - g) from the middle, g the squared ratio of
-        z widened scales of the denominator to itself; the distance to the estimate grows at most by f^2 (1 - g) / (1 - f^2 g),
-        which grows with g, and g is largest at 5 scales."""
+        """By what Fieller's interval grows from z to f z. Its ends are (t ± z s) / (1 - g), g the squared ratio of z widened
+        scales of the denominator to the denominator; their distance to t grows at most by f^2 (1 - g) / (1 - f^2 g), which grows
+        with g, and g is largest at 5 scales."""
         if self.noises[0].mechanism != GAUSSIAN:
             return None
         f = NormalDist().inv_cdf(1 - MISS / several / 2) / _Z
@@ -144,10 +144,13 @@ def _derived(number: Number, values: Values, found: Mapping[str, Estimate | None
     value = value_of(number, values)
     if value is None:
         return None
+    near: dict[str, Interval | None] = {}
+    far: dict[str, Interval | None] = {}
     aliases = numbers_of(number)
-    estimates = {alias: found[alias] for alias in aliases}
-    near = {alias: estimate and wide[alias].interval(estimate, len(aliases)) for alias, estimate in estimates.items()}
-    far = {alias: estimate and wide[alias].sure(estimate) for alias, estimate in estimates.items()}
+    for alias in aliases:
+        estimate = found[alias]
+        assert estimate is not None  # else the value were NULL
+        near[alias], far[alias] = wide[alias].interval(estimate, len(aliases)), wide[alias].sure(estimate)
     ends = _interval(number, near, far)
     return Derived(value, None, None) if ends is None else Derived(value, min(ends[0], value), max(ends[1], value))
 
