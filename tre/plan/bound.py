@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from tre.plan.measures import WEIGHT, Measure, groups_of_a_person, measured
+from tre.plan.measures import Measure, groups_of_a_person, measured
 from tre.plan.nodes import Plan, rows_per_person
 from tre.plan.sets import drawn
 
 ORDINALS = 2**31 - 1  # a person is a 32-bit ordinal: no dataset has more
-LARGEST_CELL = 2**62  # half of 64 bits; the other half is room for noise, which at a scale below 2^40 leaves it once in e^(2^22)
+LARGEST_CELL = 2**62  # half of 64 bits; the other half is room for noise, whose scale is below 2^50 (order.py)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +62,13 @@ def _bound(plan: Plan, measure: Measure) -> Bound:
         return Bound(groups, k, cell, groups * cell, groups * cell * cell)
     rows = rows_per_person(plan.relation)
     spreads = [_spread(measure, l0, rows) for l0 in l0s]
-    return Bound(
-        groups, k, measure.cell, max(1, sum(l1 for l1, _ in spreads)), max(1, sum(squared for _, squared in spreads))
-    )
+    return Bound(groups, k, measure.cell, max(1, sum(l1 for l1, _ in spreads)), max(1, sum(squared for _, squared in spreads)))
 
 
 def _spread(measure: Measure, l0: int, rows: int) -> tuple[int, int]:
-    """L1 and squared L2 over one set. One person has at most ``rows`` rows in all and each is in one group: as many groups as can
-    be are filled with k rows, one more gets the rest; that is the most for a sum of squares. What r rows of a group add is at
-    most r/k of the cell before it is cut to an integer (measures.py), except of persons, who are 1 however many rows they have."""
+    """L1 and squared L2 over one set. One person has at most ``rows`` rows in all and each is in one group: as many groups as
+    can be are filled with k rows, one more gets the rest; that is the most for a sum of squares. What r rows of a group add is
+    at most r/k of the cell before it is cut to an integer (measures.py), except of persons: 1 however many rows they have."""
     cell, k = measure.cell, measure.k
     if measure.kind == "persons":
         return l0 * cell, l0 * cell * cell
@@ -93,13 +91,12 @@ def _of_rows(measure: Measure) -> Fraction:
 
 
 def sums_fit(plan: Plan, max_persons: int = ORDINALS) -> bool:
-    """Whether every number of every group, and every score of a quantile, provably stays below 2^62 before noise."""
-    return all(max_persons * _reach(measure) < LARGEST_CELL for measure in measured(plan).measures)
+    """Whether every number of every group, and every score of a quantile, provably stays below 2^62 before noise: with the whole
+    change of one person in one group, which is more than there can be."""
+    reaches = zip(sensitivities(plan), measured(plan).measures, strict=True)
+    return all(max_persons * max(bound.l1, _reach(measure)) < LARGEST_CELL for bound, measure in reaches)
 
 
 def _reach(measure: Measure) -> int:
     """What one person adds at most to any number that is formed: of a quantile to b N."""
-    if measure.kind != "ranks":
-        return measure.cell
-    assert measure.q is not None
-    return score_unit(measure.q) * max(measure.cell, WEIGHT if measure.k > 1 else 1)
+    return measure.cell if measure.q is None else score_unit(measure.q) * measure.cell

@@ -129,6 +129,12 @@ def groups_of_a_person(plan: Plan, one: tuple[int, ...]) -> int:
     return min(l0, groups)
 
 
+def one_group_a_person(plan: Plan, one: tuple[int, ...]) -> bool:
+    """Whether a set's keys have one value for each person, so that nobody is in two groups and nothing is cut."""
+    single = _single(plan.relation)
+    return all(column.table in single for place in one for column in columns(plan.keys[place].column))
+
+
 def _single(relation: Relation) -> frozenset[str]:
     """The labels of which all rows of one person are the same row."""
     match relation:
