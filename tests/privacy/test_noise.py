@@ -10,17 +10,19 @@ import math
 import statistics
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import opendp.prelude as dp
 import pytest
+from scipy.stats import beta
 
-from tests.vault.answers import MANY_ROWS, column, cost, draws_of, exact_of, order_of, plan_of, selection_of
+from tests.vault.answers import MANY_ROWS, ONE_ROW, column, cost, draws_of, exact_of, order_of, plan_of, selection_of
 from tre.loss import UNIT, PrivacyLoss, gaussian_scale, laplace_scale
 from tre.plan.candidates import candidates
 from tre.plan.estimate import Noise
 from tre.plan.measures import measured
-from tre.plan.nodes import Filter, IsNull, Key, Not, Plan, Scan
+from tre.plan.nodes import Column, Domain, Filter, IsNull, Key, Not, Plan, Statistic
 from tre.plan.order import GAUSSIAN, LAPLACE, NOISY_MAX, Draw, Order, Selection
 from tre.plan.rounding import rounded, stated_scale
 from tre.vault import noise
@@ -28,12 +30,10 @@ from tre.vault.exact import ExactBlock, ExactTable
 from tre.vault.noise import COUNTER, NotCovered, perturb
 
 
-def wide(cells: int, relation: Any = Scan("patients", 1)) -> Plan:
+def wide(cells: int) -> Plan:
     """A plan of so many public cells: whole numbers from 1."""
-    from tre.plan.nodes import Column, Domain, Statistic
-
     key = Key("place", Column("patients", "place", Domain("integer", False, low=1, high=cells)))
-    return Plan("gp", relation, (key,), (Statistic("n", "persons"),), ("place", "n"))
+    return Plan("gp", ONE_ROW, (key,), (Statistic("n", "persons"),), ("place", "n"))
 
 
 def gaussian(scale: float = 2.0, squared_sensitivity: int = 1, sensitivity: int = 1) -> Draw:
@@ -86,14 +86,12 @@ def test_the_noise_of_every_measure_has_its_own_scale(kind: str) -> None:
     assert len(off) == {"rows": 2, "sum": 2, "avg": 3, "var": 4}[kind]
     for one, draw in zip(off, draws, strict=True):
         assert statistics.pstdev(one) == pytest.approx(draw.scale, rel=0.02)
-    for one, other in zip(off, off[1:], strict=False):
+    for one, other in pairwise(off):
         assert abs(statistics.correlation(one, other)) < 5.3 / math.sqrt(cells)
 
 
 def wide_of(cells: int, kind: str) -> Plan:
     """Many rows a person, of which some lack the value: persons, rows and the others are different numbers."""
-    from tre.plan.nodes import Column, Domain, Statistic
-
     value = None if kind == "rows" else column("pulse", "events")
     key = Key("place", Column("events", "place", Domain("integer", False, low=1, high=cells)))
     found = (Statistic("n", "persons"), Statistic("x", kind, value))
@@ -360,8 +358,8 @@ def chosen(plan: Plan, draws: Sequence[Draw], weights: tuple[int, ...], trials: 
 @pytest.mark.parametrize("q", ["0.5", "0.9"])
 @pytest.mark.parametrize("persons", [200, 1_000])
 def test_the_rank_error_of_a_quantile(q: str, persons: int) -> None:
-    """95 % within 2 max(q, 1-q)/eps ln(grid/0.05), eps = sqrt(8 rho): 400 choices; at 95 % more than 40 misses has chance 1e-4, and
-    the bound is loose by more than twice."""
+    """95 % within 2 max(q, 1-q)/eps ln(grid/0.05), eps = sqrt(8 rho). Of 400 choices at 95 % more than 20 would miss half of the
+    time; the bound is loose by more than twice, so that hardly any does."""
     plan = plan_of(statistics=[f"quantile:pulse:{q}"])
     measure, rank = measured(plan).measures[1], Fraction(q) * persons
     values = [(37 * n) % 150 + 20 for n in range(persons)]
@@ -395,8 +393,6 @@ def keyed(alone: int) -> list[tuple[str]]:
 )
 def test_a_key_of_one_person_is_hardly_ever_shown(scale: float, keys: int) -> None:
     """At delta 1e-3, keys of one person each: the frequency shown is at most delta by more than chance (Clopper-Pearson 1e-6)."""
-    from scipy.stats import beta
-
     plan, delta = plan_of("practice"), 10**15
     order = order_of(plan, scale=scale, selection=selection_of(plan, draws_of(plan, scale), delta))
     exact = exact_of(plan, [[1] * keys], keys=[keyed(keys)])
@@ -473,6 +469,6 @@ def test_a_pure_promise_discovers_nothing() -> None:
 
 
 def test_a_filter_changes_nothing_of_the_noise() -> None:
-    plan = plan_of("region", relation=Scan("patients", 1))
+    plan = plan_of("region")
     narrowed = Plan("gp", Filter(plan.relation, Not(IsNull(column("sex")))), plan.keys, plan.statistics, plan.output)
     assert drawn(order_of(narrowed), exact_of(narrowed, [[1, 2, 3]]))

@@ -41,16 +41,19 @@ def complement(cells: Cells, hidden: Sequence[Sequence[bool]], chain: bool, leas
 
 
 def _next_in_tree(cells: Cells, hidden: list[list[bool]], least: int) -> set[Node]:
-    """The nodes to hide next: at most one for each parent of a cell that is too well known."""
+    """The nodes to hide next: of the coarsest level where a node is too well known, since a total that is hidden may do for what
+    is below it; at most one for each parent."""
     parents = _parents(cells)
     ranges = _ranges(cells, hidden, parents)
-    found: dict[Node, Node] = {}
-    for level, places in enumerate(ranges):
-        for place, known in enumerate(places):
+    for level in range(len(ranges) - 1, -1, -1):
+        found: dict[int, Node] = {}
+        for place, known in enumerate(ranges[level]):
             if hidden[level][place] and known is not None and known[1] - known[0] < least:
-                around = (level + 1, parents[level][place]) if level < len(parents) else (level, place)
-                found.setdefault(around, _near(cells, hidden, parents, (level, place)))
-    return set(found.values())
+                above = parents[level][place] if level < len(parents) else place
+                found.setdefault(above, _near(cells, hidden, parents, (level, place)))
+        if found:
+            return set(found.values())
+    return set()
 
 
 def _parents(cells: Cells) -> list[list[int]]:

@@ -7,17 +7,21 @@ than one set: a total's key is null like a NULL's. Imports no engine and no nois
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from tre.plan.estimate import Estimate, unit
+from tre.plan.figures import Derived, figures
+from tre.plan.figures import shown as numbers_shown
 from tre.plan.nodes import Plan, Scalar, Sort, Statistic
 from tre.plan.order import Order
+from tre.plan.sets import parts
 from tre.terms import Release, canonical
 from tre.vault.columns import columns_of, number_type
-from tre.vault.figures import holds, worth
+from tre.vault.having import holds
 from tre.vault.record import Given, record_of
 from tre.vault.shown import Shown
 from tre.vault.written import cells, day, number, written
@@ -26,12 +30,12 @@ from tre.vault.written import cells, day, number, written
 @dataclass(frozen=True, slots=True)
 class Line:
     """One row of an answer before it is written. ``keys``: by alias, the keys of its set. ``values``: of statistics and figures,
-    exact, in their own units; None where hidden or not defined."""
+    exact, in their own units; None where hidden or not defined. ``ends``: by column, all that a row says of a number."""
 
     one: tuple[int, ...]
     keys: dict[str, Scalar]
     values: dict[str, Fraction | None]
-    estimates: dict[str, Estimate | None]
+    ends: dict[str, Any]
     near: bool
     hidden: bool
 
@@ -39,7 +43,7 @@ class Line:
 def release(shown: Shown, order: Order) -> Release:
     """The statement, as the contract has it."""
     plan = order.restricted.plan
-    lines = list(_lines(shown, plan))
+    lines = list(_lines(shown, order))
     passed = [line for line in lines if plan.having is None or (not line.hidden and holds(plan.having, line.values) is True)]
     given = _in_order(passed, plan)[: plan.limit]
     hidden = sum(line.hidden for line in given)
@@ -66,21 +70,38 @@ def _given(shown: Shown, lines: Sequence[Line], given: Sequence[Line]) -> Given:
     )
 
 
-def _lines(shown: Shown, plan: Plan) -> Iterator[Line]:
+def _lines(shown: Shown, order: Order) -> Iterator[Line]:
     """The rows of all sets, each set's in the order of its keys; hidden ones too."""
-    units = {statistic.alias: Fraction(unit(statistic)) for statistic in plan.statistics}
+    plan = order.restricted.plan
     for block, one in zip(shown.blocks, plan.sets, strict=True):
         keys = [plan.keys[at] for at in one]
+        derive = figures(plan, order.draws, order.disclosure.rounding, parts(plan, one))
         labels = cells(keys) if block.keys is None else iter(block.keys)
         for label, row in zip(labels, block.rows, strict=True):
-            found = [None] * len(plan.statistics) if row is None else row.numbers
-            estimates = dict(zip(units, found, strict=True))
-            values: dict[str, Fraction | None] = {
-                alias: None if each is None else each.value * units[alias] for alias, each in estimates.items()
+            found = (None,) * len(plan.statistics) if row is None else row.numbers
+            derived = derive(found)
+            values = dict(numbers_shown(plan, found))
+            values |= {
+                figure.alias: None if each is None else each.value for figure, each in zip(plan.figures, derived, strict=True)
             }
-            values |= {figure.alias: worth(figure.number, values) for figure in plan.figures}
             named = dict(zip((key.alias for key in keys), label, strict=True))
-            yield Line(one, named, values, estimates, row is not None and row.near, row is None)
+            yield Line(one, named, values, _ends(plan, found, derived), row is not None and row.near, row is None)
+
+
+def _ends(plan: Plan, row: Sequence[Estimate | None], derived: Sequence[Derived | None]) -> dict[str, Any]:
+    """Each number with its interval, as they are written."""
+    ends: dict[str, Any] = {}
+    for statistic, found in zip(plan.statistics, row, strict=True):
+        ends |= _three(statistic.alias, found, partial(_written, statistic))
+    for figure, each in zip(plan.figures, derived, strict=True):
+        ends |= _three(figure.alias, each, _figure)
+    return ends
+
+
+def _three(alias: str, found: Estimate | Derived | None, write: Callable[[Any], Any]) -> dict[str, Any]:
+    numbers = (None, None, None) if found is None else (found.value, found.low, found.high)
+    names = (alias, f"{alias}_low", f"{alias}_high")
+    return {name: None if number is None else write(number) for name, number in zip(names, numbers, strict=True)}
 
 
 def _in_order(lines: list[Line], plan: Plan) -> list[Line]:
@@ -108,22 +129,12 @@ def _row(line: Line, plan: Plan) -> dict[str, Any]:
     row: dict[str, Any] = {}
     for key in plan.keys:
         row[key.alias] = written(key.column.domain, line.keys.get(key.alias))
-    for statistic in plan.statistics:
-        if statistic.alias in plan.output:
-            row |= _number(statistic, line.estimates[statistic.alias])
-    for figure in plan.figures:
-        if figure.alias in plan.output:
-            found = line.values[figure.alias]
-            row[figure.alias] = None if found is None else _figure(found)
+    for alias in line.values:
+        if alias in plan.output:
+            row |= {name: line.ends[name] for name in (alias, f"{alias}_low", f"{alias}_high")}
     if len(plan.sets) > 1:
         row["set"] = [plan.keys[at].alias for at in line.one]
     return row | {"suppressed": line.hidden}
-
-
-def _number(statistic: Statistic, found: Estimate | None) -> dict[str, Any]:
-    ends = (None, None, None) if found is None else (found.value, found.low, found.high)
-    names = (statistic.alias, f"{statistic.alias}_low", f"{statistic.alias}_high")
-    return {name: None if end is None else _written(statistic, end) for name, end in zip(names, ends, strict=True)}
 
 
 def _written(statistic: Statistic, found: int) -> Any:
