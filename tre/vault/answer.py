@@ -13,8 +13,8 @@ from typing import Any
 
 from tre.plan.order import Order, order_from_json
 from tre.terms import Exclusion, Snapshot
-from tre.vault.check import Alarm, check_counts, check_tables, manifest_of
-from tre.vault.compile import NotCompiled, compile
+from tre.vault.check import Alarm, check_plan, check_sums, check_tables, manifest_of
+from tre.vault.compile import NotCompiled
 from tre.vault.engines import EngineFailed
 from tre.vault.engines.duckdb import Limits, Records
 from tre.vault.noise import NotCovered, perturb
@@ -55,10 +55,10 @@ class Vault:
     def answer(self, order: Order) -> Shown:
         """The one road from records to numbers."""
         plan = order.restricted.plan
-        statement = compile(plan)
         records = self.prepare(order.snapshot, order.exclusion)
-        exact = records.count(statement, plan)
-        check_counts(exact, order, records.counted[statement.table])
+        check_plan(records.manifest, plan)
+        exact, seen = records.count(plan)
+        check_sums(exact, seen, order, records.counted)
         return suppress(self._noise(exact, order), order)
 
     def prepare(self, snapshot: Snapshot, exclusion: Exclusion) -> Records:
@@ -72,8 +72,7 @@ class Vault:
     def _opened(self, snapshot: Snapshot, exclusion: Exclusion) -> Records:
         self._within_store(snapshot.folder, exclusion.file)
         manifest = manifest_of(snapshot)
-        tables = [name for name, table in manifest["tables"].items() if table["one_row_per_person"]]
-        records = Records(snapshot, exclusion, tables, self._limits)
+        records = Records(snapshot, exclusion, manifest, self._limits)
         try:
             check_tables(manifest, records.counted)
         except BaseException:
