@@ -11,7 +11,9 @@ from tre.plan.nodes import Figure, Key, Statistic
 from tre.plan.order import Draw, Order
 from tre.plan.rounding import stated_scale
 from tre.plan.sets import groups
-from tre.vault.written import key_type, number, written
+from tre.vault.cells import key_type
+from tre.vault.cells import shown as written
+from tre.vault.written import number
 
 NAMES = {"persons": "count"}  # all others as the plan's
 PARTS = {

@@ -20,11 +20,12 @@ from tre.plan.nodes import Plan, Scalar, Sort, Statistic
 from tre.plan.order import Order
 from tre.plan.sets import parts
 from tre.terms import Release, canonical
+from tre.vault.cells import shown as written
 from tre.vault.columns import columns_of, number_type
 from tre.vault.having import holds
 from tre.vault.record import Given, record_of
 from tre.vault.shown import Shown
-from tre.vault.written import cells, day, number, written
+from tre.vault.written import day, keys_of_cells, number
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def _lines(shown: Shown, order: Order) -> Iterator[Line]:
     for block, one in zip(shown.blocks, plan.sets, strict=True):
         keys = [plan.keys[at] for at in one]
         derive = figures(plan, order.draws, order.disclosure.rounding, parts(plan, one))
-        labels = cells(keys) if block.keys is None else iter(block.keys)
+        labels = keys_of_cells(keys) if block.keys is None else iter(block.keys)
         for label, row in zip(labels, block.rows, strict=True):
             found = (None,) * len(plan.statistics) if row is None else row.numbers
             derived = derive(found)
