@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,14 +14,26 @@ from typing import Any
 import duckdb
 
 from tre.loss import PrivacyLoss, gaussian_loss, laplace_loss
-from tre.plan.nodes import Column, Domain, Filter, Key, Plan, Predicate, Scan, Statistic, days
-from tre.plan.order import DisclosureRules, Draw, Order
+from tre.plan.measures import groups_of_a_person, measured
+from tre.plan.nodes import Column, Domain, Expression, Filter, Key, Plan, Predicate, Scan, Statistic, days
+from tre.plan.order import GAUSSIAN, LAPLACE, NOISY_MAX, DisclosureRules, Draw, Order, Selection
 from tre.plan.restricted import RestrictedPlan
+from tre.plan.sets import drawn
 from tre.terms import Exclusion, Reservation, Snapshot, digest
 from tre.vault.answer import Vault
 from tre.vault.engines.duckdb import Limits
 from tre.vault.exact import ExactTable
-from tre.vault.noisy import NoisyTable
+from tre.vault.noisy import NoisyBlock, NoisyTable
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A table of these tests: the scan of it, its columns, and their types in the store."""
+
+    scan: Scan
+    domains: Mapping[str, Domain]
+    stored: Mapping[str, str]
+
 
 DOMAINS: Mapping[str, Domain] = {
     "region": Domain("category", False, ("North", "South", "East")),
@@ -29,29 +43,62 @@ DOMAINS: Mapping[str, Domain] = {
     "died_on": Domain("date", True, low=days("2024-02-27"), high=days("2024-03-01")),
     "practice": Domain("code", True),
 }
-STORED = {
-    "region": "UTINYINT",
-    "sex": "UTINYINT",
-    "year_of_birth": "SMALLINT",
-    "weight": "INTEGER",
-    "died_on": "DATE",
-    "practice": "INTEGER",
+EVENTS: Mapping[str, Domain] = {
+    "date": Domain("date", False, low=days("2024-01-30"), high=days("2024-03-02")),
+    "code": Domain("code", True),
+    "kind": Domain("category", True, ("a", "b", "c")),
+    "value": Domain("decimal", True, low=-4, high=10, grid="0.1"),
+}
+VISITS: Mapping[str, Domain] = {
+    "day": Domain("date", True, low=days("2023-12-30"), high=days("2024-01-02")),
+    "cost": Domain("integer", False, low=-3, high=5),
+    "code": Domain("code", True),
+}
+SCAN = Scan("patients", 1)
+TABLES: Mapping[str, Shape] = {
+    "patients": Shape(
+        SCAN,
+        DOMAINS,
+        {
+            "region": "UTINYINT",
+            "sex": "UTINYINT",
+            "year_of_birth": "SMALLINT",
+            "weight": "INTEGER",
+            "died_on": "DATE",
+            "practice": "INTEGER",
+        },
+    ),
+    "events": Shape(
+        Scan("events", 8, 3, 2), EVENTS, {"date": "DATE", "code": "INTEGER", "kind": "UTINYINT", "value": "INTEGER"}
+    ),
+    "visits": Shape(Scan("visits", 4, 2, 3), VISITS, {"day": "DATE", "cost": "TINYINT", "code": "INTEGER"}),
 }
 SCHEMA = digest(b"the schema of these tests")
 REGIMES = ("local", "national", "type-1")
 Row = Mapping[str, Any]  # a column's value as a plan writes it: text, whole numbers, days, grid steps, None
-SCAN = Scan("patients", 1)
+Rows = Mapping[str, Sequence[Row]]  # of each table
+Held = tuple[Snapshot, Exclusion]
 
 
-def column(name: str) -> Column:
-    return Column("patients", name, DOMAINS[name])
+def column(name: str, table: str = "patients", label: str = "") -> Column:
+    return Column(label or table, name, TABLES[table].domains[name])
 
 
 def plan_of(*keys: str, where: Predicate | None = None, statistics: Sequence[str] = ("n",)) -> Plan:
-    """Counts by some columns."""
+    """Counts of persons by some columns."""
     relation = Filter(SCAN, where) if where else SCAN
-    counts = tuple(Statistic(name, "count") for name in statistics)
+    counts = tuple(Statistic(name, "persons") for name in statistics)
     return Plan("gp", relation, tuple(Key(name, column(name)) for name in keys), counts, (*keys, *statistics))
+
+
+def asking(relation: Any, keys: Sequence[Key], *statistics: tuple[str, Expression | None], **more: Any) -> Plan:
+    """Some statistics, named s0 …, of a relation."""
+    asked = tuple(
+        Statistic(f"s{place}", kind, value, q="0.5" if kind == "quantile" else None)
+        for place, (kind, value) in enumerate(statistics)
+    )
+    output = (*(key.alias for key in keys), *(one.alias for one in asked))
+    return Plan("gp", relation, tuple(keys), asked, output, **more)
 
 
 def row(person: int, **values: Any) -> Row:
@@ -59,13 +106,33 @@ def row(person: int, **values: Any) -> Row:
     return dict.fromkeys(DOMAINS) | {"region": "North", "year_of_birth": 1940} | values | {"person": person}
 
 
-def build(store: Path, rows: Sequence[Row], excluded: Iterable[int] = (), **facts: Any) -> tuple[Snapshot, Exclusion]:
-    """Writes one snapshot and one exclusion file."""
+def event(person: int, **values: Any) -> Row:
+    """An event of the first day, of which nothing else is known."""
+    return dict.fromkeys(EVENTS) | {"date": EVENTS["date"].low} | values | {"person": person}
+
+
+def visit(person: int, **values: Any) -> Row:
+    return dict.fromkeys(VISITS) | {"cost": 0} | values | {"person": person}
+
+
+def ranked(rows: Sequence[Row]) -> list[Row]:
+    """The rows of each person numbered as they stand, clustered by person, as the store has them."""
+    numbers: Counter[int] = Counter()
+    found = []
+    for one in rows:
+        found.append({**one, "rank": numbers[one["person"]]})
+        numbers[one["person"]] += 1
+    return sorted(found, key=lambda one: (one["person"], one["rank"]))
+
+
+def build(store: Path, rows: Sequence[Row], excluded: Iterable[int] = (), more: Rows | None = None, **facts: Any) -> Held:
+    """Writes one snapshot and one exclusion file. ``rows``: of the patients; ``more``: of other tables."""
     name = secrets.token_hex(8)
     folder = store / "gp" / name
     (folder / "exclusions").mkdir(parents=True)
-    codes = sorted({code for one in rows if (code := one["practice"]) is not None})
-    _write_records(folder / "persons.duckdb", rows, codes)
+    tables: Rows = {"patients": rows, **{name: ranked((more or {}).get(name, [])) for name in TABLES if name != "patients"}}
+    _write_records(folder / "persons.duckdb", tables, ["patients"])
+    _write_records(folder / "events.duckdb", tables, ["events", "visits"])
     snapshot = seal(folder, manifest(name, folder, **facts))
     return snapshot, exclude(snapshot, excluded)
 
@@ -79,10 +146,18 @@ def seal(folder: Path, body: Mapping[str, Any]) -> Snapshot:
 
 def manifest(name: str, folder: Path, **facts: Any) -> dict[str, Any]:
     """As the store writes it (`tests/vault/test_store.py` reads one of the store's own)."""
-    proved = {"one_row_per_person": True, "values_in_bounds": True} | facts
-    table = {"one_row_per_person": True, "row_cap": 1, "facts": proved}
+    tables = {
+        table: {
+            "file": "persons.duckdb" if table == "patients" else "events.duckdb",
+            "one_row_per_person": table == "patients",
+            "row_cap": shape.scan.row_cap,
+            "facts": {"rows_within_cap": True, "values_in_bounds": True}
+            | ({"one_row_per_person": True} | facts if table == "patients" else {}),
+        }
+        for table, shape in TABLES.items()
+    }
     files = [{"name": file.name, "size": file.stat().st_size} for file in folder.glob("*.duckdb")]
-    return {"format": 1, "snapshot": name, "dataset": "gp", "schema": SCHEMA, "files": files, "tables": {"patients": table}}
+    return {"format": 1, "snapshot": name, "dataset": "gp", "schema": SCHEMA, "files": files, "tables": tables}
 
 
 def exclude(snapshot: Snapshot, persons: Iterable[int], version: int = 1) -> Exclusion:
@@ -93,13 +168,28 @@ def exclude(snapshot: Snapshot, persons: Iterable[int], version: int = 1) -> Exc
     return Exclusion(snapshot.id, version, REGIMES, str(file), "2026-11-01T00:00:00.000000Z")
 
 
-def _write_records(file: Path, rows: Sequence[Row], codes: Sequence[str]) -> None:
+def _write_records(file: Path, rows: Rows, tables: Sequence[str]) -> None:
     with duckdb.connect(str(file)) as connection:
-        columns = ", ".join(f'"{name}" {kind}' for name, kind in STORED.items())
-        connection.execute(f"CREATE TABLE patients(person INTEGER, {columns})")
-        connection.execute("CREATE TABLE codes_patients_practice(id INTEGER, code VARCHAR)")
-        _insert(connection, "codes_patients_practice", list(enumerate(codes)))
-        _insert(connection, "patients", [(one["person"], *(stored(n, one[n], codes) for n in STORED)) for one in rows])
+        for table in tables:
+            _write_table(connection, table, rows[table])
+
+
+def _write_table(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Row]) -> None:
+    shape = TABLES[table]
+    ranks = ["rank"] if shape.scan.row_cap > 1 else []
+    columns = ", ".join([f'"{name}" {kind}' for name, kind in shape.stored.items()] + [f"{name} SMALLINT" for name in ranks])
+    connection.execute(f"CREATE TABLE {table}(person INTEGER, {columns})")
+    codes: dict[str, list[str]] = {}
+    for name in shape.domains:
+        if shape.domains[name].kind == "code":
+            codes[name] = sorted({code for one in rows if (code := one[name]) is not None})
+            connection.execute(f"CREATE TABLE codes_{table}_{name}(id INTEGER, code VARCHAR)")
+            _insert(connection, f"codes_{table}_{name}", list(enumerate(codes[name])))
+    written = [
+        (one["person"], *(stored(shape.domains[n], one[n], codes.get(n, [])) for n in shape.domains), *(one[n] for n in ranks))
+        for one in rows
+    ]
+    _insert(connection, table, written)
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[tuple[Any, ...]]) -> None:
@@ -109,9 +199,8 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[tuple[
         connection.execute(f"INSERT INTO {table} VALUES {values}", [value for one in rows for value in one])
 
 
-def stored(name: str, value: Any, codes: Sequence[str]) -> Any:
+def stored(domain: Domain, value: Any, codes: Sequence[str]) -> Any:
     """A value as the store encodes it."""
-    domain = DOMAINS[name]
     if value is None:
         return None
     if domain.kind == "category":
@@ -121,15 +210,30 @@ def stored(name: str, value: Any, codes: Sequence[str]) -> Any:
     return codes.index(value) if domain.kind == "code" else value
 
 
-def draw(alias: str = "n", scale: float = 2.0, mechanism: str = "discrete gaussian", half_width: int = 7, **more: int) -> Draw:
-    return Draw(alias, mechanism, scale, more.get("sensitivity", 1), more.get("squared_sensitivity", 1), half_width)
+def draw(scale: float = 2.0, mechanism: str = GAUSSIAN, **more: int) -> Draw:
+    return Draw(mechanism, scale, more.get("sensitivity", 1), more.get("squared_sensitivity", 1), more.get("groups", 1))
+
+
+def draws_of(plan: Plan, scale: float = 2.0) -> tuple[Draw, ...]:
+    """One for each measure, of its sensitivity."""
+    groups = sum(groups_of_a_person(plan, one) for one in drawn(plan))
+    return tuple(
+        draw(
+            scale,
+            NOISY_MAX if measure.kind == "ranks" else GAUSSIAN,
+            sensitivity=max(1, measure.cell * (1 if measure.kind == "ranks" else groups)),
+            squared_sensitivity=max(1, groups * measure.cell**2),
+            groups=groups,
+        )
+        for measure in measured(plan).measures
+    )
 
 
 def cost(draws: Sequence[Draw]) -> PrivacyLoss:
     losses = [
-        gaussian_loss(one.squared_sensitivity, one.scale)
-        if one.mechanism == "discrete gaussian"
-        else laplace_loss(one.sensitivity, one.scale)
+        laplace_loss(one.sensitivity, one.scale)
+        if one.mechanism == LAPLACE
+        else gaussian_loss(one.squared_sensitivity, one.scale)
         for one in draws
     ]
     return sum(losses, PrivacyLoss())
@@ -137,7 +241,7 @@ def cost(draws: Sequence[Draw]) -> PrivacyLoss:
 
 def order_of(
     plan: Plan,
-    held: tuple[Snapshot, Exclusion],
+    held: Held,
     draws: Sequence[Draw] | None = None,
     loss: PrivacyLoss | None = None,
     *,
@@ -146,7 +250,8 @@ def order_of(
     max_persons: int = 1_000_000,
     deadline_s: float = 30.0,
 ) -> Order:
-    draws = tuple(draws or (draw(statistic.alias) for statistic in plan.statistics))
+    draws = tuple(draws or draws_of(plan))
+    groups = sum(groups_of_a_person(plan, one) for one in drawn(plan))
     return Order(
         RestrictedPlan(plan, "research", REGIMES),
         Reservation("r1", "q1", "demo", "gp", cost(draws) if loss is None else loss),
@@ -155,24 +260,55 @@ def order_of(
         DisclosureRules(threshold, rounding, 10_000, digest(b"policy"), "on"),
         max_persons,
         deadline_s,
+        Selection(20, groups, 10**6) if plan.discovered else None,
     )
 
 
 def silence(exact: ExactTable, order: Order) -> NoisyTable:
     """No noise: the seam of the tests. No message to a worker can put it there."""
-    return NoisyTable(exact.counts, exact.cells)
+    del order
+    blocks = [
+        NoisyBlock(
+            block.keys,
+            block.groups,
+            tuple(tuple(one if isinstance(one, int) else 0 for one in vector) for vector in block.numbers),
+        )
+        for block in exact.blocks
+    ]
+    return NoisyTable(tuple(blocks))
+
+
+class _Kept(Exception):
+    def __init__(self, exact: ExactTable) -> None:
+        super().__init__()
+        self.exact = exact
 
 
 class Quiet(Vault):
-    """A vault of this process without noise, that also gives the exact counts of the last answer."""
+    """A vault of this process without noise, that also gives the exact table of a plan. ``more``: limits."""
 
-    def __init__(self, store: Path, temporary: Path) -> None:
-        super().__init__(store.resolve(), Limits(str(temporary), 2, 1), self._keep)
+    def __init__(self, store: Path, temporary: Path, **more: int) -> None:
+        super().__init__(store.resolve(), Limits(str(temporary), 2, 1, **more), self._keep)
 
     def _keep(self, exact: ExactTable, order: Order) -> NoisyTable:
         self.last = exact
         return silence(exact, order)
 
-    def counts(self, plan: Plan, held: tuple[Snapshot, Exclusion]) -> list[int]:
-        self.answer(order_of(plan, held))
-        return list(self.last.counts[0])
+    def exact(self, plan: Plan, held: Held) -> ExactTable:
+        """What is handed to the noise: compiled, added, checked."""
+        self._noise, noise = self._stop, self._noise
+        try:
+            self.answer(order_of(plan, held))
+        except _Kept as kept:
+            return kept.exact
+        finally:
+            self._noise = noise
+        raise AssertionError
+
+    def _stop(self, exact: ExactTable, order: Order) -> NoisyTable:
+        raise _Kept(exact)
+
+    def counts(self, plan: Plan, held: Held) -> list[int]:
+        """The persons of every cell."""
+        (block,) = self.exact(plan, held).blocks
+        return [number for number in block.numbers[0] if isinstance(number, int)]

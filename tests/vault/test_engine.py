@@ -1,4 +1,4 @@
-"""The engine against plain Python: generated plans on a table that has every value, NULLs, and people who object."""
+"""The engine against plain Python: generated plans on tables that have every value, NULLs, and people who object."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 
 from tests.vault import plain
-from tests.vault.building import Quiet, Row, build, column, exclude, plan_of, row
-from tests.vault.questions import plans
-from tre.plan.nodes import Compare, Filter, Plan, Predicate
-from tre.terms import Exclusion, Snapshot
+from tests.vault.building import Held as Pair
+from tests.vault.building import Quiet, Row, Rows, build, column, event, exclude, plan_of, row, visit
+from tests.vault.questions import any_plans, plans
+from tre.plan.nodes import Compare, Expression, Filter, Node, Plan, Predicate, Relation
+from tre.vault.exact import ExactTable
 
 EXCLUDED = {0, 7, 8, 9, 31, 77, 119}
+SOME = 40  # persons of whom there are events and visits too
 
 
 def people() -> list[Row]:
@@ -34,43 +36,91 @@ def people() -> list[Row]:
     ]
 
 
-class Held:
-    def __init__(self, folder: Path) -> None:
+def histories() -> Rows:
+    """None to eight events and none to four visits of some persons; some of them have no row among the patients."""
+    events, visits = [], []
+    for person in range(0, 3 * SOME, 3):
+        for place in range((person * 7 + 3) % 9):
+            mix = person * 31 + place * place * 17 + place * 5
+            events.append(
+                event(
+                    person + 5,
+                    date=19752 + mix * 3 % 33,
+                    code=(None, "A1", "A12", "B2", "c'3", "Z")[mix % 6],
+                    kind=(None, "a", "b", "c", "a")[mix // 3 % 5],
+                    value=(None, *range(-4, 11))[mix // 2 % 16],
+                )
+            )
+        for place in range((person * 5 + 1) % 5):
+            mix = person * 13 + place * 7
+            visits.append(
+                visit(person + 2, day=(None, *range(19721, 19725))[mix % 5], cost=mix % 9 - 3, code=(None, "A1", "B2")[mix % 3])
+            )
+    return {"events": events, "visits": visits}
+
+
+class World:
+    def __init__(self, folder: Path, excluded: set[int] = EXCLUDED, **more: int) -> None:
         store, work = folder / "store", folder / "work"
-        store.mkdir()
+        store.mkdir(parents=True)
         work.mkdir()
-        self.rows = people()
-        self.held: tuple[Snapshot, Exclusion] = build(store, self.rows, EXCLUDED)
-        self.vault = Quiet(store, work)
+        self.rows, self.more = people(), histories()
+        self.tables: Rows = {"patients": self.rows, "events": _ranks(self.more["events"]), "visits": _ranks(self.more["visits"])}
+        self.held: Pair = build(store, self.rows, excluded, self.more)
+        self.vault = Quiet(store, work, **more)
+
+    def blocks(self, plan: Plan) -> list[plain.Block]:
+        return as_plain(self.vault.exact(plan, self.held))
+
+
+def _ranks(rows: list[Row] | tuple[Row, ...] | object) -> list[Row]:
+    from tests.vault.building import ranked
+
+    return ranked(rows)  # type: ignore[arg-type]
+
+
+def as_plain(exact: ExactTable) -> list[plain.Block]:
+    return [(block.keys, list(block.numbers)) for block in exact.blocks]
 
 
 @pytest.fixture(scope="module")
-def everyone(tmp_path_factory: pytest.TempPathFactory) -> Held:
-    return Held(tmp_path_factory.mktemp("engine"))
+def everyone(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return World(tmp_path_factory.mktemp("engine"))
 
 
 SEEN: Counter[str] = Counter()
 
 
-def kinds(node: Predicate) -> Iterator[str]:
-    yield type(node).__name__
-    for part in (*getattr(node, "parts", ()), *([node.part] if hasattr(node, "part") else [])):
-        yield from kinds(part)
+def kinds(node: object) -> Iterator[str]:
+    """The kinds of node that a plan has."""
+    if isinstance(node, tuple):
+        for part in node:
+            yield from kinds(part)
+    elif isinstance(node, Node):
+        yield type(node).__name__
+        for name in type(node).__slots__:  # type: ignore[attr-defined]
+            yield from kinds(getattr(node, name))
 
 
 @settings(max_examples=300)
 @given(plan=plans())
-def test_the_engine_agrees_with_plain_python(everyone: Held, plan: Plan) -> None:
-    if isinstance(plan.relation, Filter):
-        SEEN.update(kinds(plan.relation.predicate))
+def test_counts_of_persons_agree_with_plain_python(everyone: World, plan: Plan) -> None:
     assert everyone.vault.counts(plan, everyone.held) == plain.count(plan, everyone.rows, EXCLUDED)
 
 
-def test_every_kind_of_predicate_was_generated() -> None:
-    assert set(SEEN) == {kind.__name__ for kind in Predicate.__subclasses__()}
+@settings(max_examples=500, suppress_health_check=list(HealthCheck), deadline=None)
+@given(plan=any_plans())
+def test_the_engine_agrees_with_plain_python(everyone: World, plan: Plan) -> None:
+    SEEN.update(kinds(plan))
+    assert everyone.blocks(plan) == plain.add_up(plan, everyone.tables, EXCLUDED)
 
 
-def test_a_plan_of_two_filters_is_their_conjunction(everyone: Held) -> None:
+def test_every_kind_of_node_was_generated() -> None:
+    wanted = {kind.__name__ for root in (Predicate, Relation, Expression) for kind in root.__subclasses__()}
+    assert wanted <= set(SEEN)
+
+
+def test_a_plan_of_two_filters_is_their_conjunction(everyone: World) -> None:
     once = plan_of("region", where=Compare("=", column("sex"), "F"))
     outer = Filter(once.relation, Compare("<>", column("year_of_birth"), 1941))
     twice = Plan("gp", outer, once.keys, once.statistics, once.output)
@@ -90,9 +140,9 @@ def test_everybody_may_object(store: Path, quiet: Quiet) -> None:
     assert quiet.counts(plan_of("region"), build(store, rows, range(500, 600))) == [40, 40, 40]  # of whom there is no record
 
 
-def test_two_statistics_are_the_same_persons(store: Path, quiet: Quiet) -> None:
-    quiet.counts(plan_of("region", statistics=("a", "b")), build(store, people()))
-    assert quiet.last.counts == ((40, 40, 40), (40, 40, 40))
+def test_two_statistics_of_the_same_persons_are_one_measure(store: Path, quiet: Quiet) -> None:
+    exact = quiet.exact(plan_of("region", statistics=("a", "b")), build(store, people()))
+    assert exact.blocks[0].numbers == ((40, 40, 40),)
 
 
 def test_a_new_exclusion_is_opened_and_the_old_one_closed(store: Path, quiet: Quiet) -> None:
@@ -106,5 +156,5 @@ def test_a_new_exclusion_is_opened_and_the_old_one_closed(store: Path, quiet: Qu
 
 
 def test_an_exact_table_prints_its_shape_alone(store: Path, quiet: Quiet) -> None:
-    quiet.counts(plan_of("region"), build(store, people()))
-    assert repr(quiet.last) == "ExactTable(1 statistics, 3 cells)"
+    exact = quiet.exact(plan_of("region"), build(store, people()))
+    assert repr(exact) == "ExactTable(1 blocks)" and repr(exact.blocks[0]) == "ExactBlock(1 measures, 3 groups)"

@@ -119,7 +119,7 @@ def policy_groups(relation: Relation) -> int:
 def groups_of_a_person(plan: Plan, one: tuple[int, ...]) -> int:
     """L0 of one grouping set: 1 where its keys are functions of what is one row per person, else the policy's bound, and never
     more than the person's rows or the set's groups."""
-    single = _single(plan.relation)
+    single = single_labels(plan.relation)
     l0, groups = min(policy_groups(plan.relation), rows_per_person(plan.relation)), 1
     for place in one:
         key = plan.keys[place]
@@ -129,15 +129,21 @@ def groups_of_a_person(plan: Plan, one: tuple[int, ...]) -> int:
     return min(l0, groups)
 
 
-def _single(relation: Relation) -> frozenset[str]:
+def one_group_a_person(plan: Plan, one: tuple[int, ...]) -> bool:
+    """Whether a set's keys have one value for each person, so that nobody is in two groups and nothing is cut."""
+    single = single_labels(plan.relation)
+    return all(column.table in single for place in one for column in columns(plan.keys[place].column))
+
+
+def single_labels(relation: Relation) -> frozenset[str]:
     """The labels of which all rows of one person are the same row."""
     match relation:
         case Scan(row_cap=row_cap, label=label):
             return frozenset({label} if row_cap == 1 else ())
         case Filter(relation=below) | SemiJoin(left=below):
-            return _single(below)
+            return single_labels(below)
         case Join(left, right):
-            return _single(left) | _single(right)
+            return single_labels(left) | single_labels(right)
         case Derived(relation=below, label=label) | Grouped(relation=below, label=label):
             return frozenset({label} if rows_per_person(relation) == 1 else ())
     raise TypeError("no such relation")

@@ -201,9 +201,11 @@ class Accounting(Strict):
 
 
 class PublishedSize(Strict):
-    """The published number of persons: release times are chosen from it, never from the records."""
+    """The published number of persons, and of the rows of tables where it is known: release times are chosen from them, never
+    from the records."""
 
     persons: Annotated[Whole, Field(ge=1)]
+    rows: Mapping[Name, Annotated[Whole, Field(ge=1)]] = Field(default_factory=dict)
     source: Text
 
 
@@ -265,6 +267,8 @@ class DatasetPolicy(Strict):
     def _published(cls, size: PublishedSize, info: ValidationInfo) -> PublishedSize:
         if size.persons > info.data.get("max_persons", INT32):
             raise ValueError("more persons than max_persons; raise max_persons")
+        if not set(size.rows) <= set(info.data.get("tables", size.rows)):
+            raise ValueError("rows of a table that the policy does not have; name its tables")
         return size
 
     @property

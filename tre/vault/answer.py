@@ -13,12 +13,13 @@ from typing import Any
 
 from tre.plan.order import Order, order_from_json
 from tre.terms import Exclusion, Snapshot
-from tre.vault.check import Alarm, check_counts, check_tables, manifest_of
-from tre.vault.compile import NotCompiled, compile
+from tre.vault.check import Alarm, check_plan, check_sums, check_tables, manifest_of
+from tre.vault.compile import NotCompiled
 from tre.vault.engines import EngineFailed
 from tre.vault.engines.duckdb import Limits, Records
 from tre.vault.noise import NotCovered, perturb
-from tre.vault.suppress import Shown, suppress
+from tre.vault.shown import Shown, shown_to_json
+from tre.vault.suppress import suppress
 
 _WORDS: tuple[tuple[type[BaseException], str], ...] = (
     (Alarm, "alarm"),
@@ -45,7 +46,7 @@ class Vault:
             if "prepare" in message:
                 self.prepare(*_prepared(message["prepare"]))
                 return {"prepared": True}
-            return {"shown": self.answer(order_from_json(message["order"])).rows}
+            return {"shown": shown_to_json(self.answer(order_from_json(message["order"])))}
         except EngineFailed as failed:
             return {"fault": failed.code}
         except Exception as error:  # noqa: BLE001 (whatever it is, its words stay here)
@@ -54,10 +55,10 @@ class Vault:
     def answer(self, order: Order) -> Shown:
         """The one road from records to numbers."""
         plan = order.restricted.plan
-        statement = compile(plan)
         records = self.prepare(order.snapshot, order.exclusion)
-        exact = records.count(statement, plan)
-        check_counts(exact, order, records.counted[statement.table])
+        check_plan(records.manifest, plan)
+        exact, seen = records.count(plan)
+        check_sums(exact, seen, order, records.counted)
         return suppress(self._noise(exact, order), order)
 
     def prepare(self, snapshot: Snapshot, exclusion: Exclusion) -> Records:
@@ -71,8 +72,7 @@ class Vault:
     def _opened(self, snapshot: Snapshot, exclusion: Exclusion) -> Records:
         self._within_store(snapshot.folder, exclusion.file)
         manifest = manifest_of(snapshot)
-        tables = [name for name, table in manifest["tables"].items() if table["one_row_per_person"]]
-        records = Records(snapshot, exclusion, tables, self._limits)
+        records = Records(snapshot, exclusion, manifest, self._limits)
         try:
             check_tables(manifest, records.counted)
         except BaseException:

@@ -1,7 +1,8 @@
-"""The run-time alarm: what must be true of the snapshot and of the counts, looked at again while answering.
+"""The run-time alarm: what must be true of the snapshot and of the sums, looked at again while answering.
 
 Promises to raise only when the guarantee has already failed: in a correct build no records and no question can raise it. Shares
-no code with the load that proved the facts nor with `plan.bound`. Never says what it saw.
+no code with the load that proved the facts, with `plan.bound` and `plan.measures`' bounds, nor with the text that adds. Never says
+what it saw.
 """
 
 from __future__ import annotations
@@ -10,12 +11,17 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
-from tre.plan.order import Order
+from tre.plan.measures import WEIGHT, Measure, measured
+from tre.plan.nodes import Column, Derived, Expression, Filter, Grouped, Join, Plan, Relation, Scan, SemiJoin
+from tre.plan.nodes.base import Node
+from tre.plan.order import NOISY_MAX, Order
+from tre.plan.sets import drawn
 from tre.terms import Snapshot
-from tre.vault.exact import ExactTable
+from tre.vault.exact import ExactBlock, ExactTable
 
 
 class Alarm(Exception):
@@ -24,11 +30,24 @@ class Alarm(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What the engine counted when it opened a table: rows, different persons among them, rows left out."""
+    """What the engine counted when it opened a table: rows, different persons among them, rows and persons left out, the most
+    rows that a person can have by the numbers on them, the largest person."""
 
     rows: int
     persons: int
     left_out: int
+    persons_left_out: int
+    deepest: int
+    last: int
+
+
+@dataclass(slots=True)
+class Seen:
+    """What was seen of single persons while adding, for each grouping set: by a measure's place the most that one person adds to
+    one group, and the most groups that one person has (0 where no person was looked at)."""
+
+    cells: tuple[dict[int, int], ...]
+    groups: list[int]
 
 
 def manifest_of(snapshot: Snapshot) -> Mapping[str, Any]:
@@ -52,19 +71,154 @@ def manifest_of(snapshot: Snapshot) -> Mapping[str, Any]:
 
 
 def check_tables(manifest: Mapping[str, Any], counted: Mapping[str, Counted]) -> None:
-    """The facts of the load, and one row per person counted again by another way than the load's."""
-    for table, seen in counted.items():
-        facts = manifest["tables"][table]["facts"]
-        if facts.get("one_row_per_person") is not True or facts.get("values_in_bounds") is not True:
+    """The facts of the load; one row per person counted again by another way than the load's, and the row cap by the numbers
+    that the load gave to each person's rows."""
+    for name, seen in counted.items():
+        table = manifest["tables"][name]
+        single, facts = table["one_row_per_person"], table["facts"]
+        if facts.get("values_in_bounds") is not True or facts.get("rows_within_cap") is not True:
             raise Alarm
-        if seen.rows != seen.persons or not 0 <= seen.left_out <= seen.rows:
+        if single and (facts.get("one_row_per_person") is not True or seen.rows != seen.persons):
+            raise Alarm
+        if not single and not seen.persons <= seen.rows <= seen.persons * table["row_cap"]:
+            raise Alarm
+        if seen.deepest > (1 if single else table["row_cap"]):
+            raise Alarm
+        if not 0 <= seen.left_out <= seen.rows or not seen.persons_left_out <= seen.left_out or seen.persons > seen.last + 1:
             raise Alarm
 
 
-def check_counts(exact: ExactTable, order: Order, counted: Counted) -> None:
-    """No count below 0 or above the public number of persons; all groups together no more than the people who did not object."""
-    if counted.rows > order.max_persons:
+def check_plan(manifest: Mapping[str, Any], plan: Plan) -> None:
+    """That the caps by which the plan was bounded are the caps that were proved."""
+    for scan in _scans(plan.relation):
+        table = manifest["tables"][scan.table]
+        if scan.row_cap < table["row_cap"] or (scan.row_cap == 1 and table["row_cap"] > 1):
+            raise Alarm
+
+
+def check_sums(exact: ExactTable, seen: Seen, order: Order, counted: Mapping[str, Counted]) -> None:
+    """No number beyond what the people who did not object can add up to; no person beyond what the noise was made for."""
+    plan = order.restricted.plan
+    tables = [counted[scan.table] for scan in _scans(plan.relation)]
+    if any(one.persons > order.max_persons for one in tables):
         raise Alarm
-    for counts in exact.counts:
-        if min(counts) < 0 or sum(counts) > counted.rows - counted.left_out:
+    first = counted[_first(plan.relation).table]
+    people = first.persons - first.persons_left_out
+    bounds = [_groups(plan, one) for one in drawn(plan)]
+    for block, bound in zip(exact.blocks, bounds, strict=True):
+        _check_block(block, plan, people, bound)
+    for cells, groups, bound in zip(seen.cells, seen.groups, bounds, strict=True):
+        if groups > bound or any(most > _cell(measured(plan).measures[place], plan) for place, most in cells.items()):
             raise Alarm
+    _check_noise(seen, order)
+
+
+def _check_block(block: ExactBlock, plan: Plan, people: int, groups: int) -> None:
+    persons = block.numbers[0]
+    for measure, vector in zip(measured(plan).measures, block.numbers, strict=True):
+        most = _cell(measure, plan)
+        if measure.kind == "ranks":
+            totals = [sum(bins) for bins in vector if isinstance(bins, tuple)]
+        else:
+            totals = [number for number in vector if isinstance(number, int)]
+        if measure.kind in ("persons", "rows", "ranks") and min(totals, default=0) < 0:
+            raise Alarm
+        if any(abs(total) > people * most for total in totals) or sum(map(abs, totals)) > people * groups * most:
+            raise Alarm
+    if any(not isinstance(number, int) or number > people for number in persons):
+        raise Alarm
+
+
+def _check_noise(seen: Seen, order: Order) -> None:
+    """What single persons were seen to add, against the sensitivity that was paid for."""
+    for place, draw in enumerate(order.draws):
+        pairs = [(max(1, groups), cells.get(place, 0)) for cells, groups in zip(seen.cells, seen.groups, strict=True)]
+        if draw.mechanism == NOISY_MAX:
+            continue  # its scores are of shares of a rank: the weights are bounded above
+        if sum(groups * most for groups, most in pairs) > draw.sensitivity:
+            raise Alarm
+        if sum(groups * most * most for groups, most in pairs) > draw.squared_sensitivity:
+            raise Alarm
+
+
+def _scans(relation: Relation) -> list[Scan]:
+    match relation:
+        case Scan():
+            return [relation]
+        case Join(left, right) | SemiJoin(left, right):
+            return _scans(left) + _scans(right)
+        case Filter(relation=below) | Grouped(relation=below) | Derived(relation=below):
+            return _scans(below)
+    raise Alarm
+
+
+def _first(relation: Relation) -> Scan:
+    """The table in which everybody of a relation has a row."""
+    return _scans(relation)[0]
+
+
+def _bounds(relation: Relation) -> tuple[int, int, int]:
+    """Of one person: the most rows, the most that count in one group, the most groups."""
+    match relation:
+        case Scan(row_cap=cap, max_rows=rows, max_groups=groups):
+            return cap, rows, groups
+        case Join(left, right):
+            one, other = _bounds(left), _bounds(right)
+            return one[0] * other[0], one[1] * other[1], one[2] * other[2]
+        case Grouped(relation=below, by=by):
+            return _bounds(below) if by else (1, 1, 1)
+        case Filter(relation=below) | Derived(relation=below) | SemiJoin(left=below):
+            return _bounds(below)
+    raise Alarm
+
+
+def _groups(plan: Plan, one: tuple[int, ...]) -> int:
+    """The most groups of one grouping set that one person may be in."""
+    most, _, l0 = _bounds(plan.relation)
+    l0 = min(most, l0)
+    alone = _alone(plan.relation)
+    many = [plan.keys[place].column for place in one if not _read(plan.keys[place].column) <= alone]
+    return min(l0, prod(key.domain.size or l0 for key in many))
+
+
+def _alone(relation: Relation) -> set[str]:
+    """The labels that have one row a person."""
+    match relation:
+        case Join(left, right):
+            return _alone(left) | _alone(right)
+        case Filter(relation=below) | SemiJoin(left=below):
+            return _alone(below)
+        case Scan(label=label) | Grouped(label=label) | Derived(label=label):
+            return {label} if _bounds(relation)[0] == 1 else set()
+    raise Alarm
+
+
+def _read(node: object) -> set[str]:
+    """The labels that an expression reads."""
+    if isinstance(node, Column):
+        return {node.table}
+    if isinstance(node, tuple):
+        return set().union(*map(_read, node))
+    return set().union(*(_read(getattr(node, name)) for name in type(node).__slots__)) if isinstance(node, Node) else set()  # type: ignore[attr-defined]
+
+
+def _cell(measure: Measure, plan: Plan) -> int:
+    """The most that one person may add to one group."""
+    most, rows, _ = _bounds(plan.relation)
+    k = min(most, rows, measure.k)
+    if measure.kind in ("persons", "rows"):
+        return 1 if measure.kind == "persons" else k
+    low, high = _ends(measure.value)
+    if measure.kind == "sum":
+        return k * max(-low, high)
+    if measure.kind == "centred":
+        return k * (high - low)
+    if measure.kind == "square":
+        return k * (high - low) ** 2 // measure.divisor
+    return k if most == 1 else k * WEIGHT
+
+
+def _ends(value: Expression | None) -> tuple[int, int]:
+    if value is None:
+        raise Alarm
+    return value.domain.ends

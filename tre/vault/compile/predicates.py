@@ -1,0 +1,88 @@
+"""A predicate as text, in brackets wherever it has parts; true, false and unknown as SQL has them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tre.plan.nodes import (
+    And,
+    Column,
+    Compare,
+    Constant,
+    Expression,
+    Holds,
+    IsNull,
+    Not,
+    OneOf,
+    Or,
+    Predicate,
+    Prefix,
+    Relate,
+    Scalar,
+    common_grid,
+    steps_of,
+)
+from tre.vault.compile.expressions import in_steps, literal, value
+from tre.vault.compile.text import Codes, NotCompiled, Scope, largest, wide
+
+
+def truth(node: Predicate, scope: Scope) -> str:
+    """The text of a predicate."""
+    match node:
+        case And(parts):
+            return "(" + " AND ".join(truth(part, scope) for part in parts) + ")"
+        case Or(parts):
+            return "(" + " OR ".join(truth(part, scope) for part in parts) + ")"
+        case Not(part):
+            return f"(NOT {truth(part, scope)})"
+        case Constant(constant):
+            return "true" if constant else "false"
+        case IsNull(column):
+            return f"({value(column, scope)} IS NULL)"
+        case Holds(held):
+            return f"({value(held, scope)} = 1)"
+        case Compare(operator, column, given):
+            return _compare(operator, column, given, scope)
+        case Relate():
+            return _relate(node, scope)
+        case OneOf(column, literals):
+            return _one_of(column, literals, scope)
+        case Prefix(column, text):
+            return f"({value(column, scope)} IN {_codes(column, (text,), scope, prefix=True)})"
+    raise NotCompiled("a predicate without a template")
+
+
+def _compare(operator: str, column: Expression, given: Scalar, scope: Scope) -> str:
+    if column.domain.kind != "code":
+        return f"({value(column, scope)} {operator} {literal(column.domain, given)})"
+    among = f"({value(column, scope)} IN {_codes(column, (given,), scope)})"
+    return among if operator == "=" else f"(NOT {among})"
+
+
+def _one_of(column: Expression, literals: Sequence[Scalar], scope: Scope) -> str:
+    if column.domain.kind == "code":
+        return f"({value(column, scope)} IN {_codes(column, literals, scope)})"
+    listed = dict.fromkeys(literal(column.domain, one) for one in literals)
+    return f"({value(column, scope)} IN ({', '.join(listed)}))"
+
+
+def _codes(column: Expression, texts: Sequence[Scalar], scope: Scope, *, prefix: bool = False) -> str:
+    """The engine adds the number -1, which no code has: the list is never empty, and an unknown code stays unknown."""
+    if not isinstance(column, Column) or (dictionary := scope.column(column).dictionary) is None:
+        raise NotCompiled("a code of no dictionary")
+    return scope.gathered.parameter(Codes(*dictionary, tuple(str(text) for text in texts), prefix))
+
+
+def _relate(node: Relate, scope: Scope) -> str:
+    left, right = node.left, node.right
+    if left.domain.kind == "code":
+        assert isinstance(left, Column) and isinstance(right, Column)
+        one, other = scope.column(left), scope.column(right)
+        if one.dictionary is None or one.dictionary != other.dictionary:
+            raise NotCompiled("codes of two dictionaries")
+    if left.domain.kind in ("code", "category", "date") or left.domain.grid == right.domain.grid:
+        return f"({value(left, scope)} {node.operator} {value(right, scope)})"
+    grid = common_grid(left.domain, right.domain)
+    kind = wide(max(largest(part) * steps_of(part.domain, grid) for part in (left, right)))
+    one_text, other_text = (in_steps(part, of.domain, scope, kind) for part, of in ((left, right), (right, left)))
+    return f"({one_text} {node.operator} {other_text})"
