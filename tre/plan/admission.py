@@ -54,7 +54,7 @@ def admits(terms: Terms, plan: Plan) -> bool:
     """Whether a plan speaks only of what is offered, as it is offered."""
     if type(plan) is not Plan or not _typed(plan) or plan.dataset != terms.dataset:
         return False
-    labels = [label for label in _labels(plan.relation)]
+    labels = list(_labels(plan.relation))
     if len({label.lower() for label in labels}) != len(labels) or not all(map(NAME.fullmatch, labels)):
         return False
     if not _relation(plan.relation, terms):
@@ -95,7 +95,7 @@ def _relation(relation: Relation, terms: Terms) -> bool:
             return few and both and (condition is None or _reads(condition, left, terms, right))
         case Grouped(below, by=by, values=values):
             parts = [*(one.value for one in by), *(part for one in values for part in (one.value, one.at) if part is not None)]
-            names = [one.name for one in (*by, *values)]
+            names = [*(one.name for one in by), *(one.name for one in values)]
             return _relation(below, terms) and _named(names, terms) and all(_reads(part, below, terms) for part in parts)
         case Derived(below, columns=columns):
             named = _named([one.name for one in columns], terms)
@@ -195,10 +195,10 @@ def _typed(node: Node) -> bool:
 
 
 @cache
-def _hints(kind: type[Node]) -> dict[str, Any]:
+def _hints(kind: Any) -> dict[str, Any]:
     return {
         name: hint for name, hint in typing.get_type_hints(kind).items() if name in {at.name for at in dataclasses.fields(kind)}
-    }  # type: ignore[arg-type]
+    }
 
 
 def _fits(value: Any, hint: Any) -> bool:

@@ -15,8 +15,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tre.errors import Refusal
-from tre.plan.hints import invalid, quoted
 from tre.plan.admission import CODES_IN_A_PLAN, Terms, admits
+from tre.plan.hints import invalid, quoted
 from tre.plan.nodes import Domain, Plan, from_json, to_json
 from tre.plan.offered import ColumnOffer, TableOffer
 from tre.terms import canonical, digest

@@ -75,7 +75,8 @@ def definitions(relation: Relation) -> dict[str, Definition]:
         case Join(left, right) | SemiJoin(left, right):
             return definitions(left) | definitions(right)
         case Grouped(relation=below, label=label, by=by, values=values):
-            return definitions(below) | {label: {one.name: one for one in (*by, *values)}}
+            grouped: tuple[Named | Computed, ...] = (*by, *values)
+            return definitions(below) | {label: {one.name: one for one in grouped}}
         case Derived(relation=below, label=label, columns=columns):
             return definitions(below) | {label: {one.name: one for one in columns}}
     raise TypeError("no such relation")
@@ -87,7 +88,7 @@ def code_origin(value: Expression, defined: Defined) -> tuple[str, str] | None:
         return None
     definition = defined.get(value.table)
     if definition is None or isinstance(definition, str):
-        return definition and (definition, value.name)
+        return None if definition is None else (definition, value.name)
     inner = definition[value.name].value if value.name in definition else None
     return None if inner is None else code_origin(inner, defined)
 

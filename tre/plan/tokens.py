@@ -29,6 +29,7 @@ from tre.plan.words import (
     STATEMENTS,
     WINDOWED,
     Told,
+    words,
 )
 
 BYTES, TOKENS, NESTING = 20_480, 2_000, 50
@@ -45,10 +46,8 @@ _LEX = re.compile(
     re.DOTALL,
 )
 _OPENS, _CLOSES = "([{", ")]}"
-_BEFORE_STRING = frozenset(
-    "( , = == <> != < <= > >= DATE BETWEEN AND OR NOT WHERE SELECT IN CASE WHEN THEN ELSE LIKE INTERVAL".split()
-)
-# How often a word may stand in a text, and how deep the constructs may be: each was measured (tests/attacks/test_parser_bombs.py).
+_BEFORE_STRING = words("( , = == <> != < <= > >= DATE BETWEEN AND OR NOT WHERE SELECT IN CASE WHEN THEN ELSE LIKE INTERVAL")
+# How often a word may stand in a text, and how deep it may be in itself: each was measured, by tests/attacks.
 MOST = {"SELECT": 32, "JOIN": 32, "CASE": 60, "EXISTS": 16, "INTERVAL": 20, "EXTRACT": 40, "FILTER": 40, "WITHIN": 20}
 DEEPEST = {"SELECT": 8, "CASE": 8}
 

@@ -19,21 +19,23 @@ class Told(NamedTuple):
     suggestion: str
 
 
-def _words(words: str) -> frozenset[str]:
-    return frozenset(words.split())
+def words(text: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(text.split())
 
 
 SHAPE = "A question reads: SELECT keys, COUNT(*) AS n FROM patients WHERE … GROUP BY keys."
-LANGUAGE = _words(
+CTE_MEND = "Write it as a CTE of each person and join it: WITH a AS (SELECT person, … GROUP BY person) … JOIN a USING (person)."
+LANGUAGE = words(
     "SELECT FROM WHERE GROUP BY AS AND OR NOT IN BETWEEN IS NULL TRUE FALSE DISTINCT DATE COUNT CODELIST"
     " WITH JOIN INNER LEFT OUTER ON USING EXISTS HAVING ORDER ASC DESC LIMIT"
     " CASE WHEN THEN ELSE END LIKE INTERVAL EXTRACT FILTER WITHIN ROLLUP CUBE GROUPING SETS"
 )
-_FUNCTIONS = _words(
+_FUNCTIONS = words(
     "YEAR QUARTER MONTH DAY ISODOW DATE_PART DATE_TRUNC DATE_DIFF DATE_SUB AGE_AT BAND CLAMP LEAST GREATEST ABS COALESCE NULLIF"
     " IF IIF"
 )
-_STATISTICS = _words(
+_STATISTICS = words(
     "COUNT SUM AVG MEAN MEAN_OF_PERSONS VAR VARIANCE VAR_POP STDDEV STDDEV_POP MEDIAN QUANTILE QUANTILE_CONT QUANTILE_DISC"
     " PERCENTILE_CONT PERCENTILE_DISC PROPORTION RATE_PER_1000"
     " MIN MAX BOOL_OR ANY BOOL_AND ARG_MIN ARG_MAX ARGMIN ARGMAX MIN_BY MAX_BY"
@@ -43,13 +45,13 @@ AGGREGATED = frozenset(word.lower() for word in _STATISTICS)  # calls over many 
 CALLS = (
     _FUNCTIONS
     | _STATISTICS
-    | _words(
+    | words(
         "CODELIST SELECT FROM WHERE BY AND OR NOT IN BETWEEN DISTINCT AS JOIN ON USING EXISTS HAVING CASE WHEN THEN ELSE LIKE"
         " INTERVAL EXTRACT FILTER GROUP ROLLUP CUBE SETS"
     )
 )
 FUNCTIONS = frozenset({*(word.lower() for word in _FUNCTIONS), *_STATISTICS, "codelist"})  # as they are written in a hint
-SIGNS = _words("( ) , . * ; = == <> != < <= > >= + - / // =>")
+SIGNS = words("( ) , . * ; = == <> != < <= > >= + - / // =>")
 
 
 def _all(words: str, reason: Reason, detail: str, suggestion: str) -> dict[str, Told]:
@@ -105,7 +107,7 @@ REFUSED: dict[str, Told] = {
     **_all("FOR INTO RETURNING SETTINGS FORMAT", _NOT_OFFERED, "{word} is not offered: a question only reads.", SHAPE),
     **_all("IGNORE RESPECT", _NOT_OFFERED, "{word} is not offered.", "NULL does not count in a statistic."),
     **_all(
-        "IF IIF", _FUNCTION, "{word} stands without a bracket.", "Write if(condition, a, b) or CASE WHEN condition THEN a ELSE b END.",
+        "IF IIF", _FUNCTION, "{word} stands without a bracket.", "Write if(condition, a, b) or CASE WHEN … THEN a ELSE b END.",
     ),
     **_all(
         "CAST TRY_CAST SAFE_CAST TRY_CONVERT CONVERT ::", _FUNCTION, "Conversions are not offered ({word}).",
@@ -170,6 +172,6 @@ NOT_AT_THE_TOP = {
 }
 
 # Functions that exist only over a window.
-WINDOWED = _words("ROW_NUMBER RANK DENSE_RANK PERCENT_RANK CUME_DIST NTILE LAG LEAD FIRST_VALUE LAST_VALUE NTH_VALUE FILL")
+WINDOWED = words("ROW_NUMBER RANK DENSE_RANK PERCENT_RANK CUME_DIST NTILE LAG LEAD FIRST_VALUE LAST_VALUE NTH_VALUE FILL")
 # Words of the lists above that are ordinary functions where a bracket follows.
-ALSO_FUNCTIONS = _words("RIGHT FORMAT RANGE REPLACE")
+ALSO_FUNCTIONS = words("RIGHT FORMAT RANGE REPLACE")

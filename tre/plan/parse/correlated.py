@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -29,16 +28,11 @@ from tre.plan.parse.cases import chosen
 from tre.plan.parse.grouping import Grouping
 from tre.plan.parse.literal import number
 from tre.plan.parse.scalar import expression, is_aggregate, related
-from tre.plan.parse.scope import Scope
+from tre.plan.parse.scope import Reading, Rows, Scope
 from tre.plan.parse.tree import bare, level, only, refused
+from tre.plan.words import CTE_MEND
 
-if TYPE_CHECKING:
-    from tre.plan.parse.rows import Rows
-
-Read = Callable[..., "Rows"]
-CTE_MEND = (
-    "Write it as a CTE grouped by person and join it: WITH a AS (SELECT person, … GROUP BY person) … JOIN a USING (person)."
-)
+Read = Callable[[exp.Expression, Reading, Scope | None], Rows]
 
 
 def is_question(node: exp.Expression) -> bool:

@@ -108,7 +108,8 @@ class Answer:
             return numbers[name.lower()]
         if self._group.scope.is_person(node) or name.lower() in {key.lower() for key in self.keys}:
             raise not_offered(f"{quoted(name)} is not a number of the answer.", "Conditions on keys and rows stand in WHERE.")
-        self._group.scope.column(node) if name.lower() not in self._names else None
+        if type(node) is exp.Column and name.lower() not in self._names:
+            self._group.scope.column(node)
         raise not_offered(
             f"{quoted(name)} stands beside statistics and is none.",
             "Make it a key with GROUP BY, or take AVG, SUM or MEDIAN of it.",

@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from tre.errors import Reason, Refusal
 from tre.plan.hints import listed, not_offered, quoted
-from tre.plan.nodes import NAME, Column, Computed, Expression, Named, NoDomain, Node, Predicate, columns, computed
+from tre.plan.nodes import NAME, Column, Computed, Expression, Named, Node, NoDomain, Predicate, columns, computed
 from tre.plan.parse.cases import chosen
 from tre.plan.parse.literal import number
 from tre.plan.parse.scalar import expression, predicate
@@ -28,7 +28,7 @@ _FUNCTIONS = {
     "arg_min": ("first", 2), "min_by": ("first", 2), "argmin": ("first", 2),
     "arg_max": ("last", 2), "max_by": ("last", 2), "argmax": ("last", 2),
 }  # fmt: skip
-_OFFERED = "COUNT SUM AVG MIN MAX BOOL_OR BOOL_AND ARG_MIN ARG_MAX".split()
+_OFFERED = ["COUNT", "SUM", "AVG", "MIN", "MAX", "BOOL_OR", "BOOL_AND", "ARG_MIN", "ARG_MAX"]
 
 Part = TypeVar("Part", bound=Node)
 
@@ -54,7 +54,8 @@ class Grouping:
 
     def finished(self) -> tuple[Computed, ...]:
         """What was asked for, and keeps it so; refused where a name cannot be one."""
-        self._scope.reading.labels.defined[self.label] = {one.name: one for one in (*self.by, *self.values)}
+        columns: list[Named | Computed] = [*self.by, *self.values]
+        self._scope.reading.labels.defined[self.label] = {one.name: one for one in columns}
         return tuple(self.values)
 
     def _above(self, part: Part) -> Part:
@@ -144,7 +145,11 @@ class Grouping:
         return Column(self.label, name, self.values[-1].domain)
 
     def _name(self, like: str) -> str:
-        taken = {one.name.lower() for one in (*self.by, *self.values)} | {self._scope.reading.person.lower()}
+        taken = {
+            self._scope.reading.person.lower(),
+            *(one.name.lower() for one in self.by),
+            *(one.name.lower() for one in self.values),
+        }
         plain = like if NAME.fullmatch(like) else "value"
         name, number_ = plain, 1
         while name.lower() in taken:

@@ -14,7 +14,7 @@ from sqlglot import exp
 from tre.errors import Refusal
 from tre.plan.admission import CODES_IN_A_PLAN, codes_in
 from tre.plan.hints import not_offered, not_understood, quoted, too_large
-from tre.plan.nodes import NAME, Column, Expression, Plan, clashing, rows_per_person
+from tre.plan.nodes import NAME, Expression, Plan, clashing, rows_per_person
 from tre.plan.offer import Catalogue
 from tre.plan.parse.figures import Answer
 from tre.plan.parse.keys import Asked, check_keys, check_size, grouping_sets, made_key
@@ -99,9 +99,10 @@ def _named(items: Sequence[_Item], scope: Scope) -> list[Asked]:
     taken = {item.alias.lower() for item in items if item.alias}
     asked = []
     for item, key in zip(items, keys, strict=True):
-        alias = item.alias or (key.name if isinstance(key, Column) else "")
+        spelled = "" if item.number else scope.spelled(item.node)
+        alias = item.alias or spelled
         plain, number = _default(item), 1
-        while not alias or (not item.alias and not isinstance(key, Column) and alias.lower() in taken):
+        while not alias or (not item.alias and not spelled and alias.lower() in taken):
             alias = plain if number == 1 else f"{plain}_{number}"
             number += 1
         taken.add(alias.lower())

@@ -7,7 +7,7 @@ its right side with NULL.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -32,19 +32,9 @@ from tre.plan.nodes import (
 )
 from tre.plan.parse.correlated import is_question, scalar, semi_join
 from tre.plan.parse.scalar import predicate
-from tre.plan.parse.scope import Cte, Reading, Scope, Source, own_name, table_source
+from tre.plan.parse.scope import Cte, Reading, Rows, Scope, Source, own_name, table_source
 from tre.plan.parse.tree import bare, conjuncts, level, name_of, only, refused
-
-
-@dataclass(frozen=True)
-class Rows:
-    """The rows of a SELECT before it groups. ``linked``: whether WHERE equates the person with that of the question around;
-    ``across``: conditions that read that question's columns too."""
-
-    relation: Relation
-    scope: Scope
-    linked: bool = False
-    across: tuple[Predicate, ...] = ()
+from tre.plan.words import CTE_MEND
 
 
 def rows(select: exp.Expression, reading: Reading, parent: Scope | None = None) -> Rows:
@@ -140,7 +130,7 @@ def _bounded(left: Relation, right: Relation, outer: bool) -> Relation:
     if product > ROWS_OF_A_PERSON:
         raise too_large(
             f"The joins may make {product:,} rows of one person; {ROWS_OF_A_PERSON:,} are the most.",
-            "Group one of the tables by person first: WITH a AS (SELECT person, … FROM … GROUP BY person) … JOIN a USING (person).",
+            CTE_MEND,
         )
     return Join(left, right, outer)
 

@@ -7,7 +7,7 @@ comes in by the scope, or is refused.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 
@@ -192,9 +192,8 @@ def predicate(node: exp.Expression, within: Scope) -> Predicate:
         return _compare(node, within)
     if type(node) is exp.Exists or (type(node) is exp.In and node.args.get("query") is not None):
         raise not_offered("A question inside a question stands inside OR, CASE or another condition.", EXISTS_MEND)
-    read = {exp.Between: _between, exp.In: _one_of, exp.Is: _is_null, exp.Like: _like}.get(type(node))
-    if read:
-        return read(node, within)
+    if type(node) in _READ:
+        return _READ[type(node)](node, within)
     if type(node) is exp.Boolean:
         return Constant(bool(node.this))
     return _holds(node, within)
@@ -369,11 +368,22 @@ def _like(node: exp.Expression, within: Scope) -> Predicate:
 
 
 def _matching(side: Expression, pattern: str) -> Predicate:
-    form = re.compile("".join({"%": ".*", "_": "."}.get(sign, re.escape(sign)) for sign in pattern), re.DOTALL)
-    values = [each for each in side.domain.values if form.fullmatch(each)]
+    values = [each for each in side.domain.values if _is_like(each, pattern)]
     if not values:
         raise invalid("No value is like this pattern.", f"Values are {listed(side.domain.values, 6)}.")
     return one_of(side, values) if len(values) > 1 else Compare("=", side, values[0])
+
+
+def _is_like(text: str, pattern: str) -> bool:
+    """``%`` is any text, ``_`` any character. Keeps which beginnings of the text the pattern so far is like: no backtracking."""
+    reached = [True] + [False] * len(text)
+    for sign in pattern:
+        if sign == "%":
+            first = next((at for at, is_like in enumerate(reached) if is_like), len(reached))
+            reached = [at >= first for at in range(len(reached))]
+        else:
+            reached = [False, *(before and sign in ("_", each) for before, each in zip(reached, text, strict=False))]
+    return reached[-1]
 
 
 def _beginning(side: Expression, pattern: str) -> Predicate:
@@ -381,3 +391,11 @@ def _beginning(side: Expression, pattern: str) -> Predicate:
     if not isinstance(side, Column) or not pattern.endswith("%") or re.search("[%_]", text) or not 0 < len(text) <= 40:
         raise Refusal(Reason.FUNCTION_NOT_OFFERED, "Of a code LIKE tells only how it begins.", "Write code LIKE 'A1%'.")
     return Prefix(side, text)
+
+
+_READ: dict[type[exp.Expression], Callable[[exp.Expression, Scope], Predicate]] = {
+    exp.Between: _between,
+    exp.In: _one_of,
+    exp.Is: _is_null,
+    exp.Like: _like,
+}

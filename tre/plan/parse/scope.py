@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from tre.errors import Reason, Refusal
 from tre.plan.hints import did_you_mean, listed, nearest, not_offered, quoted, too_large
-from tre.plan.nodes import Column, Expression, Relation
+from tre.plan.nodes import Column, Expression, Predicate, Relation
 from tre.plan.offer import Catalogue
 from tre.plan.offered import Definition, TableOffer
 from tre.plan.parse.tree import name_of, only
@@ -139,6 +139,13 @@ class Scope:
             )
         return called, name_of(node.this)
 
+    def spelled(self, node: exp.Expression) -> str:
+        """Our spelling of a column's name; empty where a node is no column."""
+        if type(node) is not exp.Column or type(node.this) is exp.Star:
+            return ""
+        called, name = self.name(node)
+        return next((own for one in self._called(called) if (own := _same(name, one.columns)) is not None), name)
+
     def _called(self, qualifier: str | None) -> list[Source]:
         return [one for one in self.sources if qualifier is None or one.called.lower() == qualifier.lower()]
 
@@ -151,8 +158,10 @@ class Scope:
         """The source of this SELECT whose person a node names; where it has no qualifier, the first that has every person."""
         if type(node) is not exp.Column or type(node.this) is exp.Star:
             return None
-        qualifier, name = self.name(node)
-        found = [one for one in self._called(qualifier) if one.person.lower() == name.lower()]
+        only(node, "this", "table")
+        qualifier = node.args.get("table")
+        called, name = None if qualifier is None else name_of(qualifier), name_of(node.this)
+        found = [one for one in self._called(called) if one.person.lower() == name.lower()]
         return min(found, key=lambda one: not one.preserved, default=None)
 
     def _outer_person(self, node: exp.Expression) -> bool:
@@ -206,6 +215,17 @@ class Scope:
         else:
             told = did_you_mean(name, columns, f"Its columns are {listed(columns)}.")
         return Refusal(Reason.COLUMN_NOT_IN_POLICY, detail, told)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a SELECT before it groups. ``linked``: whether WHERE equates the person with that of the question around;
+    ``across``: conditions that read that question's columns too."""
+
+    relation: Relation
+    scope: Scope
+    linked: bool = False
+    across: tuple[Predicate, ...] = ()
 
 
 def table_source(name: str, called: str, label: str, reading: Reading) -> Source:

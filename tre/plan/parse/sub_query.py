@@ -13,9 +13,9 @@ from tre.errors import Reason, Refusal
 from tre.plan.hints import not_offered, quoted
 from tre.plan.nodes import NAME, Column, Expression, Filter, Grouped, Named, Relation, rows_per_person
 from tre.plan.parse.grouping import Grouping
-from tre.plan.parse.rows import Rows, rows
+from tre.plan.parse.rows import rows
 from tre.plan.parse.scalar import expression, is_aggregate
-from tre.plan.parse.scope import Reading, Scope, Source
+from tre.plan.parse.scope import Reading, Rows, Scope, Source
 from tre.plan.parse.tree import bare, level, name_of, only, refused
 
 
@@ -190,16 +190,16 @@ def _by(group: exp.Expression | None, items: list[Item], scope: Scope) -> tuple[
     persons, names = 0, dict[str, Expression]()
     for node in map(bare, group.expressions):
         item = _item_of(node, items, scope)
-        node = item.node if item else node
-        if scope.is_person(node):
-            _person_name(Item(node), scope)
+        named = item.node if item else node
+        if scope.is_person(named):
+            _person_name(Item(named), scope)
             persons += 1
             continue
-        if any(is_aggregate(part) for part in level(node)):
+        if any(is_aggregate(part) for part in level(named)):
             raise not_offered("GROUP BY of a sub-query names something computed.", "Group by columns, and filter with HAVING.")
-        value = expression(node, scope)
+        value = expression(named, scope)
         if value not in names.values():
-            _add(names, (item.name if item else Item(node).name) or f"key_{len(names) + 1}", value, scope)
+            _add(names, (item.name if item else Item(named).name) or f"key_{len(names) + 1}", value, scope)
     if not persons:
         raise Refusal(Reason.NOT_PERSON_SEPARABLE, "The sub-query groups the rows of different people together.", mend)
     return tuple(Named(name, value) for name, value in names.items())

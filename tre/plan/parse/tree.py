@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterator
+from typing import Any, ClassVar
 
 import sqlglot
 from sqlglot import ErrorLevel, exp
 from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.errors import ParseError
+from sqlglot.parsers.duckdb import DuckDBParser
 
 from tre.errors import Reason, Refusal
 from tre.plan.hints import not_offered, not_understood, quoted
 from tre.plan.tokens import Tokens, where
-from tre.plan.words import CALLS, LANGUAGE, SHAPE
+from tre.plan.words import CALLS, CTE_MEND, LANGUAGE, SHAPE
 
 logging.getLogger("sqlglot").disabled = True  # it warns with the researcher's text
 
@@ -25,17 +27,17 @@ logging.getLogger("sqlglot").disabled = True  # it warns with the researcher's t
 class Dialect(DuckDB):
     """DuckDB's grammar without its functions: each has a tree of its own, some with their arguments in another order."""
 
-    class Parser(DuckDB.Parser):
-        FUNCTIONS = {}
-        FUNCTION_PARSERS = {"EXTRACT": DuckDB.Parser.FUNCTION_PARSERS["EXTRACT"]}
-        NO_PAREN_FUNCTION_PARSERS = {"CASE": DuckDB.Parser.NO_PAREN_FUNCTION_PARSERS["CASE"]}
-        NO_PAREN_FUNCTIONS = {}
+    class Parser(DuckDBParser):
+        FUNCTIONS: ClassVar[dict[str, Any]] = {}
+        FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {"EXTRACT": DuckDBParser.FUNCTION_PARSERS["EXTRACT"]}
+        NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {"CASE": DuckDBParser.NO_PAREN_FUNCTION_PARSERS["CASE"]}
+        NO_PAREN_FUNCTIONS: ClassVar[dict[Any, Any]] = {}
 
 
 # Words that mean something to sqlglot wherever they stand; names of types are ordinary names where no bracket follows.
 _SPECIAL = frozenset(
-    {word for word, kind in DuckDB.Tokenizer.KEYWORDS.items() if kind not in DuckDB.Parser.TYPE_TOKENS}
-    | set(DuckDB.Parser.NO_PAREN_FUNCTION_PARSERS)
+    {word for word, kind in DuckDB.Tokenizer.KEYWORDS.items() if kind not in DuckDBParser.TYPE_TOKENS}
+    | set(DuckDBParser.NO_PAREN_FUNCTION_PARSERS)
 ) - LANGUAGE - CALLS  # fmt: skip
 
 
@@ -147,7 +149,7 @@ def refused(node: exp.Expression) -> Refusal:
     if isinstance(node, exp.Query | exp.Exists):
         return not_offered(
             "A question stands inside a question where none is offered.",
-            "Write it as a CTE grouped by person and join it: WITH a AS (SELECT person, … GROUP BY person) … JOIN a USING (person).",
+            CTE_MEND,
         )
     if isinstance(node, exp.Func):
         return Refusal(Reason.FUNCTION_NOT_OFFERED, "A function stands where none is offered.", SHAPE)
