@@ -191,7 +191,8 @@ def codes_in(plan: Plan) -> int:
 
 def _typed(node: Node) -> bool:
     """Whether every field of a node, and of those inside it, is of its type."""
-    return all(_fits(getattr(node, name), hint) for name, hint in _hints(type(node)).items())
+    kind: Any = type(node)
+    return all(_fits(getattr(node, name), hint) for name, hint in _hints(kind).items())
 
 
 @cache

@@ -18,13 +18,12 @@ from tre.plan.nodes import (
     Column,
     Expression,
     Grouped,
-    IsNull,
     Predicate,
     Relation,
     SemiJoin,
     rows_per_person,
 )
-from tre.plan.parse.cases import chosen
+from tre.plan.parse.cases import first_known
 from tre.plan.parse.grouping import Grouping
 from tre.plan.parse.literal import number
 from tre.plan.parse.scalar import expression, is_aggregate, related
@@ -159,5 +158,5 @@ def scalar(node: exp.Expression, scope: Scope, read: Read) -> tuple[Relation, Ex
     right = Grouped(found.relation, grouping.label, (), grouping.finished())
     value = Column(inner.table, inner.name, inner.domain.or_null())
     if grouping.values[0].function in ("count", "count_values", "count_distinct"):
-        return right, chosen([(IsNull(value), number(Fraction(0)))], value)
+        return right, first_known([value, number(Fraction(0))])
     return right, value

@@ -93,7 +93,7 @@ class Answer:
 
     def _hidden(self, kind: str) -> str:
         number = 1
-        while f"{kind}_{number}" in self._names:
+        while any(f"{kind}_{number}{end}" in self._names for end in ("", "_low", "_high")):
             number += 1
         self._names.add(f"{kind}_{number}")
         return f"{kind}_{number}"

@@ -135,7 +135,7 @@ def _coalesce(call: Call) -> Expression:
 
 
 def _nullif(call: Call) -> Expression:
-    equal = call.truth(exp.EQ(this=call.arguments[0].copy(), expression=call.arguments[1].copy()))
+    equal = call.truth(exp.EQ(this=call.arguments[0], expression=call.arguments[1]))
     return chosen([(equal, None)], call.value(call.arguments[0]))
 
 

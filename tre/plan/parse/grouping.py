@@ -48,9 +48,9 @@ class Grouping:
         self._wanted = wanted
         return self._above(expression(node, self._scope))
 
-    def condition(self, node: exp.Expression) -> Predicate:
-        """A condition above the grouping: HAVING."""
-        return self._above(predicate(node, self._scope))
+    def condition(self, node: exp.Expression, aliases: Mapping[str, Expression]) -> Predicate:
+        """A condition above the grouping: HAVING, which may name what SELECT names."""
+        return self._above(predicate(node, dataclasses.replace(self._scope, aliases=aliases)))
 
     def finished(self) -> tuple[Computed, ...]:
         """What was asked for, and keeps it so; refused where a name cannot be one."""

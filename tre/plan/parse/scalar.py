@@ -6,7 +6,6 @@ comes in by the scope, or is refused.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
@@ -26,10 +25,8 @@ from tre.plan.nodes import (
     IsNull,
     NoDomain,
     Not,
-    OneOf,
     Or,
     Predicate,
-    Prefix,
     Relate,
     Scalar,
     arithmetic,
@@ -38,6 +35,7 @@ from tre.plan.offered import code_origin
 from tre.plan.parse.cases import chosen
 from tre.plan.parse.functions import USAGE, Call, extract, function
 from tre.plan.parse.literal import is_value, literal, number, number_of, text_of, value
+from tre.plan.parse.patterns import like, one_of
 from tre.plan.parse.scope import Scope
 from tre.plan.parse.tree import bare, call_of, chain, only, refused
 from tre.plan.words import AGGREGATED
@@ -135,7 +133,7 @@ def _case(node: exp.Expression, within: Scope) -> Expression:
     operand, branches = node.args.get("this"), []
     for part in node.args["ifs"]:
         only(part, "this", "true")
-        when = part.this if operand is None else exp.EQ(this=operand.copy(), expression=part.this.copy())
+        when = part.this if operand is None else exp.EQ(this=operand, expression=part.this)
         branches.append((predicate(when, within), _or_null(part.args["true"], within)))
     default = node.args.get("default")
     return chosen(branches, None if default is None else _or_null(default, within))
@@ -335,11 +333,6 @@ def _one_of(node: exp.Expression, within: Scope) -> Predicate:
     return one_of(side, values)
 
 
-def one_of(side: Expression, values: Sequence[Scalar]) -> OneOf:
-    """A value is one of some, sorted."""
-    return OneOf(side, tuple(sorted(set(values), key=lambda each: (str(type(each)), each))))
-
-
 def _codelist(node: exp.Anonymous, side: Expression, column: str, within: Scope) -> Sequence[Scalar]:
     """The codes of ``codelist('name')``."""
     called = call_of(node)
@@ -358,39 +351,9 @@ def _codelist(node: exp.Anonymous, side: Expression, column: str, within: Scope)
 
 
 def _like(node: exp.Expression, within: Scope) -> Predicate:
-    """Of a category: the values that fit the pattern. Of a code: how it begins."""
     only(node, "this", "expression", "negate")
-    side, pattern = _side(node.this, within), text_of(bare(node.expression))
-    if pattern is None or side.domain.kind not in ("category", "code"):
-        raise Refusal(Reason.FUNCTION_NOT_OFFERED, "LIKE compares a category or a code with a text.", "Write column LIKE 'A1%'.")
-    found = _matching(side, pattern) if side.domain.kind == "category" else _beginning(side, pattern)
+    found = like(_side(node.this, within), text_of(bare(node.expression)))
     return Not(found) if node.args.get("negate") else found
-
-
-def _matching(side: Expression, pattern: str) -> Predicate:
-    values = [each for each in side.domain.values if _is_like(each, pattern)]
-    if not values:
-        raise invalid("No value is like this pattern.", f"Values are {listed(side.domain.values, 6)}.")
-    return one_of(side, values) if len(values) > 1 else Compare("=", side, values[0])
-
-
-def _is_like(text: str, pattern: str) -> bool:
-    """``%`` is any text, ``_`` any character. Keeps which beginnings of the text the pattern so far is like: no backtracking."""
-    reached = [True] + [False] * len(text)
-    for sign in pattern:
-        if sign == "%":
-            first = next((at for at, is_like in enumerate(reached) if is_like), len(reached))
-            reached = [at >= first for at in range(len(reached))]
-        else:
-            reached = [False, *(before and sign in ("_", each) for before, each in zip(reached, text, strict=False))]
-    return reached[-1]
-
-
-def _beginning(side: Expression, pattern: str) -> Predicate:
-    text = pattern.removesuffix("%")
-    if not isinstance(side, Column) or not pattern.endswith("%") or re.search("[%_]", text) or not 0 < len(text) <= 40:
-        raise Refusal(Reason.FUNCTION_NOT_OFFERED, "Of a code LIKE tells only how it begins.", "Write code LIKE 'A1%'.")
-    return Prefix(side, text)
 
 
 _READ: dict[type[exp.Expression], Callable[[exp.Expression, Scope], Predicate]] = {

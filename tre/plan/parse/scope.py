@@ -90,6 +90,7 @@ class Scope:
     parent: Scope | None = None
     scalars: Mapping[int, Expression] = field(default_factory=dict)
     aggregate: Callable[[exp.Expression], Expression] | None = None
+    aliases: Mapping[str, Expression] = field(default_factory=dict)  # of SELECT, where HAVING may name them
 
     def beside(self, source: Source) -> Scope:
         if any(one.called.lower() == source.called.lower() for one in self.sources):
@@ -117,6 +118,8 @@ class Scope:
                 )
             if found:
                 return found[0][0]
+            if qualifier is None and (alias := _same(name, scope.aliases)) is not None:
+                return scope.aliases[alias]
             scope = scope.parent
         raise self._unknown(qualifier, name)
 

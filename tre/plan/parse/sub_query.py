@@ -163,7 +163,7 @@ def _grouped(select: exp.Expression, items: list[Item], found: Rows, called: str
     condition = None
     if having is not None:
         only(having, "this")
-        condition = grouping.condition(having.this)
+        condition = grouping.condition(having.this, names)
     relation: Relation = Grouped(found.relation, label, by, grouping.finished())
     return (relation if condition is None else Filter(relation, condition)), Source(called, person, names)
 
