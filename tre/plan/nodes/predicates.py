@@ -102,6 +102,10 @@ class Holds(Predicate):
 class Not(Predicate):
     part: Predicate
 
+    @property
+    def not_null(self) -> Expression | None:
+        return self.part.column if isinstance(self.part, IsNull) else None
+
 
 @dataclass(frozen=True, slots=True)
 class And(Predicate):
