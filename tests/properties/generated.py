@@ -7,38 +7,16 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tests.vault.building import TABLES, Row, Shape, ranked
 from tre.plan import nodes as n
 from tre.plan.nodes.relations import Relation
 
-FIRST = n.days("2023-11-28")
-CODES = ("A1", "B2", "C'3", "D4", "E5")
-SCHEMA: dict[str, dict[str, n.Domain]] = {
-    "people": {
-        "region": n.Domain("category", False, ("North", "South", "East")),
-        "sex": n.Domain("category", True, ("F", "M")),
-        "born": n.Domain("integer", False, low=1940, high=1945),
-        "weight": n.Domain("decimal", True, low=0, high=6, grid="0.5"),
-        "joined": n.Domain("date", False, low=FIRST, high=FIRST + 40),
-        "died": n.Domain("date", True, low=FIRST, high=FIRST + 40),
-        "place": n.Domain("code", True),
-    },
-    "visits": {
-        "at": n.Domain("date", False, low=FIRST, high=FIRST + 70),
-        "kind": n.Domain("category", False, ("gp", "er", "home")),
-        "score": n.Domain("decimal", True, low=-4, high=9, grid="0.1"),
-        "code": n.Domain("code", False),
-    },
-    "drugs": {
-        "at": n.Domain("date", False, low=FIRST, high=FIRST + 70),
-        "code": n.Domain("code", False),
-        "amount": n.Domain("integer", True, low=0, high=5),
-    },
-}
-CAPS = {"people": (1, 1, 1), "visits": (6, 3, 2), "drugs": (4, 2, 3)}  # row_cap, max_rows, max_groups
+CODES = ("A1", "B2", "c'3", "D4", "E5")
+SCHEMA: Mapping[str, Mapping[str, n.Domain]] = {table: shape.domains for table, shape in TABLES.items()}
 
 
 def random_value(domain: n.Domain, dice: random.Random) -> Any:
@@ -50,19 +28,19 @@ def random_value(domain: n.Domain, dice: random.Random) -> Any:
 
 
 def random_records(dice: random.Random, persons: int) -> dict[str, list[dict[str, Any]]]:
-    """Everybody has one row of `people`, and none to `row_cap` of the other tables, many of them alike."""
-    records: dict[str, list[dict[str, Any]]] = {}
-    for table, columns in SCHEMA.items():
-        cap = CAPS[table][0]
-        rows = []
-        for person in range(persons):
-            many = 1 if cap == 1 else dice.choice([0, 0, 1, 2, cap, dice.randint(0, cap)])
-            own = [{name: random_value(domain, dice) for name, domain in columns.items()} for _ in range(many)]
-            if own and dice.random() < 0.2:
-                own = [own[0]] * many
-            rows += [{"person": person, **row} for row in own]
-        records[table] = rows
-    return records
+    """Everybody has one row of the patients, and none to `row_cap` of the other tables, many of them alike."""
+    return {table: ranked(_rows(dice, TABLES[table], persons)) for table in TABLES}
+
+
+def _rows(dice: random.Random, shape: Shape, persons: int) -> list[Row]:
+    cap, rows = shape.scan.row_cap, []
+    for person in range(persons):
+        many = 1 if cap == 1 else dice.choice([0, 0, 1, 2, cap, dice.randint(0, cap)])
+        own = [{name: random_value(domain, dice) for name, domain in shape.domains.items()} for _ in range(many)]
+        if own and dice.random() < 0.2:
+            own = [own[0]] * many
+        rows += [{"person": person, **row} for row in own]
+    return rows
 
 
 @dataclass
@@ -82,8 +60,7 @@ class Maker:
     # ------------------------------------------------------------------ relations
     def scan(self, table: str | None = None) -> n.Relation:
         name = table or self.dice.choice(list(SCHEMA))
-        row_cap, max_rows, max_groups = CAPS[name]
-        return n.Scan(name, row_cap, max_rows, max_groups, self.label(name))
+        return replace(TABLES[name].scan, label=self.label(name))
 
     def relation(self, depth: int) -> Relation:
         found = self._relation(depth)
@@ -195,7 +172,7 @@ class Maker:
         if kind == 3:
             return n.extreme(self.dice.choice(["least", "greatest"]), [one, other])
         if kind == 4:
-            return n.clamp(one, FIRST + 3, FIRST + 30)
+            return n.clamp(one, one.domain.ends[0] + 1, one.domain.ends[1])
         return n.arithmetic(self.dice.choice("+-"), one, other)
 
     def cased(self, columns: Sequence[n.Column]) -> n.Expression:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.properties import slow
 from tests.properties.generated import Maker, random_records
+from tests.vault.building import Rows
+from tests.vault.plain import add_up
 from tre.plan.canonical import canonical_form
 from tre.plan.measures import measured
 from tre.plan.nodes import Plan
@@ -27,14 +28,11 @@ def same(seed: int) -> bool:
     return form != plan
 
 
-def told(plan: Plan, records: slow.Records) -> list[dict[tuple[Any, ...], dict[str, list[Any]]]]:
+def told(plan: Plan, records: Rows) -> list[tuple[Any, dict[str, list[Any]]]]:
     """Every statistic's own numbers: how many are shared is the price's affair."""
     parts = measured(plan).parts
-    blocks = slow.counted(plan, records, range(PERSONS), lambda _, groups: sorted(groups, key=str)[:1])
-    return [
-        {group: {alias: [numbers[at] for at in places] for alias, places in parts.items()} for group, numbers in block.items()}
-        for block in blocks
-    ]
+    blocks = add_up(plan, records)
+    return [(keys, {alias: [vectors[at] for at in places] for alias, places in parts.items()}) for keys, vectors in blocks]
 
 
 def test_forms_ask_the_same() -> None:
