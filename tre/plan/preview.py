@@ -15,7 +15,8 @@ from typing import Any
 from tre.loss import DELTA_UNIT, UNIT, PrivacyLoss, decimal_text, epsilon_for, loss_text
 from tre.plan import sets
 from tre.plan.candidates import candidates, spacing
-from tre.plan.estimate import Noise, unit
+from tre.plan.estimate import unit
+from tre.plan.intervals import Noise
 from tre.plan.margins import FIXED, MEANS, fixed, of_mean, of_rank, of_spread
 from tre.plan.measures import (
     WEIGHT,

@@ -38,8 +38,9 @@ from tre.loss import (
 from tre.plan import sets
 from tre.plan.accuracy import covers, half_width, p_shown
 from tre.plan.bound import ORDINALS, Bound, sensitivities, sums_fit
-from tre.plan.estimate import FINE, Noise
+from tre.plan.estimate import FINE
 from tre.plan.hints import did_you_mean, invalid, quoted
+from tre.plan.intervals import Noise
 from tre.plan.margins import FIXED, MEANS, of_mean
 from tre.plan.measures import Measure, measured
 from tre.plan.nodes import Plan, Statistic
