@@ -138,11 +138,11 @@ def _first(size: int, holds) -> int:  # type: ignore[no-untyped-def]
 
 
 @pytest.mark.parametrize("at", [0.0, 0.25, 0.5])
-@pytest.mark.parametrize("rows", [100, 1_000, 20_000])
+@pytest.mark.parametrize("rows", [100, 5_000])
 def test_the_error_of_a_mean_is_what_is_promised(at: float, rows: int) -> None:
     """95 % of errors within 1.96 sqrt(h^2 / (2 rho_s) + (m - mid)^2 / (2 rho_n)) / n, to 5 %, at rho_s = rho_n = 0.0115: the whole
-    of (1, 1e-6) for COUNT and AVG. 100,000 draws, whose 95th percentile is good to 0.6 %."""
-    low, high, rho, size = 0, 120, 0.022937 / 2, 100_000
+    of (1, 1e-6) for COUNT and AVG. 60,000 draws, whose 95th percentile is good to 0.9 %."""
+    low, high, rho, size = 0, 120, 0.022937 / 2, 60_000
     half = (high - low) / 2
     of_rows, of_centred = Noise(GAUSSIAN, 1 / math.sqrt(2 * rho)), Noise(GAUSSIAN, 2 * half / math.sqrt(2 * rho))
     centred = round(2 * half * at * rows)
@@ -161,8 +161,8 @@ def test_the_error_of_a_mean_is_what_is_promised(at: float, rows: int) -> None:
 @pytest.mark.parametrize(("low", "high"), [(0, 1), (0, 120), (200, 2_000)])
 @pytest.mark.parametrize(("rows", "skew"), [(60, 0.0), (400, 0.35), (5_000, 0.48)])
 def test_variances_and_deviations_are_covered(mechanism: str, low: int, high: int, rows: int, skew: float) -> None:
-    """No fewer than 95 % of 25,000 draws cover (6,000 where the noise is plainer), at a scale of 4.67 a row."""
-    size, width = 25_000 if rows == 400 else 6_000, high - low
+    """No fewer than 95 % of 25,000 draws cover (of 4,000 in most cases), at a scale of 4.67 a row."""
+    size, width = 25_000 if (rows, high) == (400, 120) else 4_000, high - low
     dice = np.random.default_rng(rows + width)
     values = np.clip(np.round(dice.normal((low + high) / 2 + skew * width, width / 5, rows)), low, high).astype(int).tolist()
     plan = asking(PATIENTS, number("var", Column("patients", "v", Domain("integer", False, (), low, high))))
