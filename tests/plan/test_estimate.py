@@ -140,8 +140,8 @@ def _first(size: int, holds) -> int:  # type: ignore[no-untyped-def]
 @pytest.mark.parametrize("at", [0.0, 0.25, 0.5])
 @pytest.mark.parametrize("rows", [100, 5_000])
 def test_the_error_of_a_mean_is_what_is_promised(at: float, rows: int) -> None:
-    """95 % of errors within 1.96 sqrt(h^2 / (2 rho_s) + (m - mid)^2 / (2 rho_n)) / n, to 5 %, at rho_s = rho_n = 0.0115: the whole
-    of (1, 1e-6) for COUNT and AVG. 60,000 draws, whose 95th percentile is good to 0.9 %."""
+    """95 % of errors within 1.96 sqrt(h^2 / (2 rho_s) + (m - mid)^2 / (2 rho_n)) / n, to 5 %, at rho_s = rho_n = 0.0115: the
+    whole of (1, 1e-6) for COUNT and AVG. 60,000 draws, whose 95th percentile is good to 0.9 %."""
     low, high, rho, size = 0, 120, 0.022937 / 2, 60_000
     half = (high - low) / 2
     of_rows, of_centred = Noise(GAUSSIAN, 1 / math.sqrt(2 * rho)), Noise(GAUSSIAN, 2 * half / math.sqrt(2 * rho))

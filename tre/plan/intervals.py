@@ -1,9 +1,9 @@
 """Intervals for ratios of noisy numbers, from the noise's own law.
 
 Promises that an interval misses the ratio of the truths with at most the chance that was allowed, whatever they are. With
-Gaussian noise it is Fieller's (Fieller 1954): the t for which |numerator - t denominator| is within z scales, each scale widened by what
-whole numbers add; with Laplace noise the box of an interval for each (Bonferroni). None where the denominator is not surely above
-0: at most 5 scales.
+Gaussian noise it is Fieller's (Fieller 1954): the t for which |numerator - t denominator| is within z scales, each scale widened
+by what whole numbers add; with Laplace noise the box of an interval for each (Bonferroni). None where the denominator is not
+surely above 0: at most 5 scales.
 """
 
 from __future__ import annotations
