@@ -49,7 +49,7 @@ class Slowest:
     stands here is at least as much, mostly a few times."""
 
     start: float = 0.1  # pipes, JSON, a first call of the noise, and sealing while many ask at once
-    a_number: float = 0.000_1  # of one measure of one group
+    a_number: float = 0.000_1  # of one measure or figure of one group, with what is estimated of it
     a_choice: float = 0.01  # of a quantile of one group, its 1,024 weights counted in
     a_scan: float = 0.03  # from here on per million rows
     a_comparison: float = 0.001  # also a step of arithmetic
@@ -96,7 +96,8 @@ def expected(plan: Plan, persons: int, rows: Mapping[str, int] = UNPUBLISHED, sl
         seconds += _of_set(plan, one, size, measures, slowest)
     drawn = DISCOVERED * len(plan.sets) if plan.discovered else plan.cells
     choices = sum(measure.kind == "ranks" for measure in measures)
-    return slowest.start + seconds + drawn * (len(measures) * slowest.a_number + choices * slowest.a_choice)
+    numbers = len(measures) + len(plan.figures)
+    return slowest.start + seconds + drawn * (numbers * slowest.a_number + choices * slowest.a_choice)
 
 
 def _of_set(plan: Plan, one: sets.Set, size: float, measures: tuple[Measure, ...], slowest: Slowest) -> float:
