@@ -95,6 +95,12 @@ def share_of(ceiling: PrivacyLoss, share: Fraction) -> PrivacyLoss:
     return PrivacyLoss(_down(Fraction(ceiling.rho, UNIT) * share, UNIT), _down(Fraction(ceiling.epsilon, UNIT) * share, UNIT), 0)
 
 
+def keys_delta_of(stated: PrivacyLoss, rho: int) -> int:
+    """What a question of discovered keys charges of a stated budget's keys-delta (10^-18): the fraction of it that its rho is of
+    the stated rho, rounded down, never more than all."""
+    return stated.delta * min(rho, stated.rho) // stated.rho if stated.rho else 0
+
+
 def gaussian_loss(squared_sensitivity: int, scale: float) -> PrivacyLoss:
     """The loss of one discrete Gaussian vector draw: Delta^2 / (2 sigma^2), Delta^2 the *squared* L2 sensitivity (an integer,
     so that no square root of L0 is ever rounded)."""
@@ -104,6 +110,14 @@ def gaussian_loss(squared_sensitivity: int, scale: float) -> PrivacyLoss:
 def laplace_loss(sensitivity: int, scale: float) -> PrivacyLoss:
     """The loss of one discrete Laplace vector draw of L1 sensitivity ``sensitivity``: Delta / b."""
     return of_epsilon(Fraction(sensitivity) / Fraction(scale))
+
+
+def noisy_max_loss(groups: int, sensitivity: int, scale: float, pure: bool) -> PrivacyLoss:
+    """The loss of one noisy maximum in each of ``groups`` groups that one person is in, each score moving by at most
+    ``sensitivity`` either way: e = 2 Delta / scale a group. Gumbel noise is the exponential mechanism, of range e, which is
+    e^2 / 8 in zCDP (Cesar and Rogers 2021); exponential noise is pure e (Ding et al. 2021)."""
+    e = 2 * Fraction(sensitivity) / Fraction(scale)
+    return of_epsilon(groups * e) if pure else of_rho(groups * e * e / 8)
 
 
 @lru_cache(maxsize=4096)

@@ -42,20 +42,25 @@ class Person:
 @dataclass(frozen=True, slots=True)
 class Asking:
     """How the asker states the accuracy or the charge of one question: at most one of the four; none is the policy's default
-    share."""
+    share. ``margin``: of every count, or of statistics by their names, each in the statistic's own unit. ``margin_at``: how many
+    rows of a group the margin of a mean is to hold for."""
 
     share: Fraction | None = None
     rho: int | None = None
     epsilon: int | None = None
-    margin: int | None = None
+    margin: int | Mapping[str, Fraction] | None = None
+    margin_at: int | None = None
 
     def __post_init__(self) -> None:
         if sum(given is not None for given in (self.share, self.rho, self.epsilon, self.margin)) > 1:
             raise ValueError("one of share, rho, epsilon and margin")
         if self.share is not None and not 0 < self.share <= 1:
             raise ValueError("share lies in (0, 1]")
-        if any(given is not None and given <= 0 for given in (self.rho, self.epsilon, self.margin)):
+        margins = self.margin.values() if isinstance(self.margin, Mapping) else (self.margin,)
+        if any(given is not None and given <= 0 for given in (self.rho, self.epsilon, *margins)) or not margins:
             raise ValueError("rho, epsilon and margin are above 0")
+        if self.margin_at is not None and (self.margin_at < 1 or not isinstance(self.margin, Mapping)):
+            raise ValueError("margin_at is a number of rows, beside margins by name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,7 @@ class Reservation:
 @dataclass(frozen=True, slots=True)
 class Release:
     """What may leave: the canonical JSON of {dataset, snapshot, opt_outs_as_of, plan, columns, rows, disclosure}, and nothing
-    else. Only ``vault.suppress`` makes one."""
+    else. Only ``vault.release`` makes one."""
 
     statement: bytes
     suppressed: int

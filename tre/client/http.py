@@ -89,7 +89,8 @@ class Client:
         return self._json("GET", f"/v1/projects/{project}")
 
     def preview(self, sql: str, *, project: str, dataset: str, **accuracy: Any) -> dict[str, Any]:
-        """What a question would cost; ``accuracy`` is one of share, rho, epsilon, margin."""
+        """What a question would cost; ``accuracy`` is one of share, rho, epsilon, margin (a number for
+        every count, or a margin for each statistic by its name; for means beside ``margin_at``, a number of rows)."""
         return self._json("POST", "/v1/preview", {"project": project, "dataset": dataset, "sql": sql, **accuracy})
 
     def ask(self, sql: str, *, project: str, dataset: str, key: str | None = None, **more: Any) -> Release:

@@ -72,14 +72,13 @@ def repeat(house: House, job: Job) -> Outcome | None:
 
 def seal(house: House, job: Job, hold: Hold, release: Release) -> None:
     """The end of step 8: durable, read by no road, and no entry."""
-    scales = {draw.alias: draw.scale for draw in job.quote.draws}
     house.state.write(
         lambda tx: releases.seal(
             tx,
             hold.reservation,
             release,
             repeat_key=job.repeat_key,
-            scales=scales,
+            scales=job.quote.scales,
             exclusion=hold.ground.exclusion,
             release_at=hold.due,
             at=house.clock(),

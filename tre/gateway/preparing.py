@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -25,7 +25,8 @@ from tre.projects import Permit
 from tre.state import Transaction
 from tre.terms import Person, Request, Snapshot, canonical, digest
 
-ReleaseTime = Callable[[Plan, int, int, float], float]
+# plan, published persons, quantum, deadline, published rows of tables → seconds
+ReleaseTime = Callable[[Plan, int, int, float, Mapping[str, int]], float]
 
 
 def new_id() -> str:
@@ -112,7 +113,8 @@ def _job(
     deadline_s = float(policy.accounting.deadline_s)
     step_s = None
     if release_time is not None:
-        step_s = release_time(plan, policy.published_size.persons, policy.accounting.quantum_ms, deadline_s)
+        size = policy.published_size
+        step_s = release_time(plan, size.persons, policy.accounting.quantum_ms, deadline_s, size.rows)
     return Job(
         ticket=ticket,
         person=person,
@@ -154,16 +156,14 @@ def price(policy: DatasetPolicy, plan: Plan, stated: PrivacyLoss, request: Reque
 def repeat_key(equal: RestrictedPlan, policy: str, priced: Quote) -> str:
     """What two questions share when the answer to one is an answer to the other: the canonical restricted plan, the policy, the
     bounds in force and the kind of accounting."""
-    bounds = [[draw.alias, draw.mechanism, draw.sensitivity, draw.squared_sensitivity] for draw in priced.draws]
-    return digest(canonical({"plan": equal.digest, "policy": policy, "bounds": bounds, "pure": priced.loss.pure}))
+    return digest(canonical({"plan": equal.digest, "policy": policy, "bounds": priced.bounds, "pure": priced.loss.pure}))
 
 
 def earlier(tx: Transaction, job: Job) -> releases.Earlier | None:
     """Step 5: a published release of the same project that answers this question at least as accurately."""
     if job.request.fresh:
         return None
-    scales = {draw.alias: draw.scale for draw in job.quote.draws}
-    return releases.find(tx, job.request.project, job.repeat_key, scales)
+    return releases.find(tx, job.request.project, job.repeat_key, job.quote.scales)
 
 
 def foretell(house: House, person: Person, request: Request) -> dict[str, Any]:
@@ -175,6 +175,6 @@ def foretell(house: House, person: Person, request: Request) -> dict[str, Any]:
     plan = parse(house, request)
     policy = house.policy(request.dataset)
     restricted = optouts.restrict(plan, permit.purpose, house.policies.purposes[permit.purpose].regimes)
-    accounting = policy.accounting
-    seconds = published_steps(plan, policy.published_size.persons, accounting.quantum_ms, float(accounting.deadline_s))
+    accounting, size = policy.accounting, policy.published_size
+    seconds = published_steps(plan, size.persons, accounting.quantum_ms, float(accounting.deadline_s), size.rows)
     return preview(plan, price(policy, plan, stated, request), stated, seconds) | {"plan": restricted.digest}

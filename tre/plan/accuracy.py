@@ -13,21 +13,27 @@ from collections.abc import Callable
 from functools import lru_cache
 from itertools import accumulate
 
-COVERAGE = 0.95
+from tre.plan.convolution import law_of_sum
+
+MISS = 0.05  # a 95 % interval
 SLACK = 1e-10  # more than all rounding of the sums below
 SUMMED = 1_000.0  # up to this scale the Gaussian's law is summed term by term
+NORMAL = 2.0  # from this scale on, sums of discrete Gaussians are a discrete Gaussian but for 1e-30 a part
+CONVOLVED = 100.0  # up to this standard deviation the law of a sum is convolved
 
 Within = Callable[[int], float]  # n → a lower bound of P(|Z| ≤ n), exact but for SLACK where it can be
 
 
 @lru_cache(maxsize=128)
-def within(mechanism: str, scale: float) -> Within:
-    """The law of the noise."""
+def within(mechanism: str, scale: float, parts: int = 1) -> Within:
+    """The law of the noise: of one draw, or of so many independent ones added up (a total of noisy cells)."""
+    if mechanism not in ("discrete gaussian", "discrete laplace"):
+        raise ValueError("no such mechanism")
+    if parts > 1:
+        return _of_sum(mechanism, scale, parts)
     if mechanism == "discrete laplace":
         return _laplace(scale)
-    if mechanism == "discrete gaussian":
-        return _gaussian(scale) if scale <= SUMMED else _wide_gaussian(scale)
-    raise ValueError("no such mechanism")
+    return _gaussian(scale) if scale <= SUMMED else _wide_gaussian(scale)
 
 
 def _laplace(scale: float) -> Within:
@@ -52,23 +58,42 @@ def _wide_gaussian(scale: float) -> Within:
     return lambda n: max(0.0, math.erf((n + 0.5) / (scale * math.sqrt(2))) - (2 * n + 1) * error) if n >= 0 else 0.0
 
 
+def _of_sum(mechanism: str, scale: float, parts: int) -> Within:
+    """Of added draws. A sum too wide to convolve is told from a narrower one: a Gaussian's is no wider than a Gaussian (it is
+    sub-Gaussian of the same scale), a Laplace's is the narrower one stretched by the ratio of their standard deviations, with a
+    step of the narrower grid to spare for the difference in shape."""
+    spread = scale * math.sqrt(parts)
+    if mechanism == "discrete gaussian":
+        return within(mechanism, spread) if scale >= NORMAL or spread > CONVOLVED else law_of_sum(mechanism, scale, parts)
+    widest = CONVOLVED / math.sqrt(2 * parts)
+    if scale <= widest:
+        return law_of_sum(mechanism, scale, parts)
+    narrow, ratio = law_of_sum(mechanism, widest, parts), _deviation(scale) / _deviation(widest)
+    return lambda n: narrow(int(n / ratio) - 1)
+
+
+def _deviation(scale: float) -> float:
+    """The standard deviation of a discrete Laplace: sqrt(2 q) / (1 - q)."""
+    return math.sqrt(2) * math.exp(-0.5 / scale) / -math.expm1(-1 / scale)
+
+
 @lru_cache(maxsize=4096)
-def half_width(mechanism: str, scale: float, rounding: int) -> int:
-    """The smallest h such that, for every truth, a shown number is within h of it in at least 95 % of draws."""
+def half_width(mechanism: str, scale: float, rounding: int, parts: int = 1, miss: float = MISS) -> int:
+    """The smallest h such that, for every truth, a shown number is within h of it in at least 95 % of draws (1 - ``miss``)."""
     high = rounding
-    while not covers(mechanism, scale, rounding, high):
+    while not covers(mechanism, scale, rounding, high, parts, miss):
         high *= 2
     low = -1
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if covers(mechanism, scale, rounding, middle) else (middle, high)
+        low, high = (low, middle) if covers(mechanism, scale, rounding, middle, parts, miss) else (middle, high)
     return high
 
 
-def covers(mechanism: str, scale: float, rounding: int, h: int) -> bool:
+def covers(mechanism: str, scale: float, rounding: int, h: int, parts: int = 1, miss: float = MISS) -> bool:
     """Whether ±h holds in at least 95 % of draws, for every residue of the truth."""
-    law = within(mechanism, scale)
-    return all(_chance(law, truth, rounding, h) >= COVERAGE + SLACK for truth in range(rounding))
+    law = within(mechanism, scale, parts)
+    return all(_chance(law, truth, rounding, h) >= 1 - miss + SLACK for truth in range(rounding))
 
 
 def _chance(law: Within, truth: int, base: int, h: int) -> float:
@@ -80,9 +105,9 @@ def _chance(law: Within, truth: int, base: int, h: int) -> float:
     return (law(below) + law(above)) / 2
 
 
-def p_shown(mechanism: str, scale: float, persons: int, threshold: int) -> float:
+def p_shown(mechanism: str, scale: float, persons: int, threshold: int, parts: int = 1) -> float:
     """The chance that a group of so many persons is shown: that persons + Z reaches the threshold."""
-    law, short = within(mechanism, scale), threshold - persons
+    law, short = within(mechanism, scale, parts), threshold - persons
     if short <= 0:
         return (1 + law(-short)) / 2
     return (1 - law(short - 1)) / 2

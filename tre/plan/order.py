@@ -12,6 +12,7 @@ from tre.plan.restricted import RestrictedPlan
 from tre.terms import Exclusion, Reservation, Snapshot
 
 GAUSSIAN, LAPLACE, NOISY_MAX = "discrete gaussian", "discrete laplace", "noisy max"
+LARGEST_SCALE = 2.0**50  # below it noise leaves the half of 64 bits that is its room less than once in e^4,000 draws
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Draw:
     def __post_init__(self) -> None:
         if self.mechanism not in (GAUSSIAN, LAPLACE, NOISY_MAX):
             raise ValueError("no such mechanism")
-        if not 0 < self.scale < 2**40 or min(self.sensitivity, self.squared_sensitivity, self.groups) < 1:
+        if not 0 < self.scale < LARGEST_SCALE or min(self.sensitivity, self.squared_sensitivity, self.groups) < 1:
             raise ValueError("a draw has a scale and a sensitivity above 0")
 
 

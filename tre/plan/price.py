@@ -1,77 +1,133 @@
 """Accuracy and loss, one from the other: what a question is charged, and the noise that buys.
 
 Promises that the charge is recomputed from the scales, as exact rationals rounded up, and is never above what was asked; that
-a margin is met at the smallest loss; that no scale is 0. From text, policy and the project's stated budget alone: never from
-records and never from what was spent.
+a margin is met at the smallest loss; that no scale is 0; that discovered keys are paid for in delta. From text, policy and the
+project's stated budget alone: never from records and never from what was spent.
+
+The charge is split equally over the noisy numbers (`measures`). A margin is for
+
+    counts                     every count of the question, where it is one number; else those that are named
+    sums                       by name, in the value's own unit
+    means                      by name, and only at a stated number of rows (``margin_at``), wherever in its range the mean is
+    variances and quantiles    not offered: how wide theirs are depends on the values; state a share and read the preview
+
+and a noisy number that no margin speaks of, as the persons behind a sum, is charged as much as the least of the others.
+
+A quantile is chosen by a noisy maximum over the scores -max(0, a N - b A, b B - a N) (`bound.score_change`), integers, with
+Gumbel noise of ``Draw.scale`` (exponential in a pure project); rho = L0 e^2 / 8, e = 2 ``Draw.sensitivity`` / scale.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
 from tre.errors import Reason, Refusal
-from tre.loss import PrivacyLoss, gaussian_loss, gaussian_scale, laplace_loss, laplace_scale, share_of
+from tre.loss import (
+    PrivacyLoss,
+    gaussian_loss,
+    gaussian_scale,
+    keys_delta_of,
+    laplace_loss,
+    laplace_scale,
+    noisy_max_loss,
+    share_of,
+)
+from tre.plan import sets
 from tre.plan.accuracy import covers, half_width, p_shown
 from tre.plan.bound import ORDINALS, Bound, sensitivities, sums_fit
-from tre.plan.hints import invalid
-from tre.plan.nodes import Plan
-from tre.plan.order import Draw
+from tre.plan.estimate import FINE
+from tre.plan.hints import did_you_mean, invalid, quoted
+from tre.plan.intervals import Noise
+from tre.plan.margins import FIXED, MEANS, of_mean
+from tre.plan.measures import Measure, measured
+from tre.plan.nodes import Plan, Statistic
+from tre.plan.order import GAUSSIAN, LAPLACE, LARGEST_SCALE, NOISY_MAX, Draw, Selection
+from tre.plan.selection import tau
 from tre.terms import Asking
 
-__all__ = ["SMALLEST_SCALE", "Quote", "half_width", "quote"]
+__all__ = ["LARGEST_SCALE", "SMALLEST_SCALE", "Quote", "half_width", "quote"]
 
 # At 1/16 the Gaussian is 0 but once in e^128 draws, the Laplace but once in 4 million: less would cost more and say the same.
 SMALLEST_SCALE = 2.0**-4
-LARGEST_SCALE = 2.0**40
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The charge of one question, and how each of its numbers is drawn. ``draws`` are in the plan's order."""
+    """The charge of one question, and how each of its noisy numbers is drawn. ``draws``: one a measure, in their order.
+    ``threshold``: the noisy number of persons below which a group is not shown: the policy's, or of discovered keys tau where it
+    is larger, and then ``selection`` says so."""
 
     loss: PrivacyLoss
     draws: tuple[Draw, ...]
     rounding: int
     threshold: int
+    selection: Selection | None = None
+
+    def p_shown(self, persons: int, parts: int = 1) -> float:
+        """The chance that a group of so many persons is shown, its number one draw or added up from ``parts`` cells."""
+        draw = self.draws[0]
+        return p_shown(draw.mechanism, draw.scale, persons, self.threshold, parts)
 
     @property
-    def margins(self) -> dict[str, int]:
-        """The half-width of each number's 95 % interval."""
-        return {draw.alias: draw.half_width for draw in self.draws}
+    def scales(self) -> dict[str, float]:
+        """The scale of each measure, by its place: what another answer to the same question is compared by."""
+        return {str(place): draw.scale for place, draw in enumerate(self.draws)}
 
-    def p_shown(self, persons: int) -> float:
-        """The chance that a group of so many persons is shown: that each of its noisy numbers reaches the threshold."""
-        chance = 1.0
-        for draw in self.draws:
-            chance *= p_shown(draw.mechanism, draw.scale, persons, self.threshold)
-        return chance
+    @property
+    def bounds(self) -> list[tuple[str, int, int, int]]:
+        """The bounds in force and the mechanisms: what two answers to the same question share."""
+        return [(draw.mechanism, draw.sensitivity, draw.squared_sensitivity, draw.groups) for draw in self.draws]
 
 
 @dataclass(frozen=True, slots=True)
-class _Kind:
-    """One kind of accounting: its mechanism, and the two directions between a loss (10^-12) and a scale."""
+class _Number:
+    """One noisy number under one kind of accounting: both directions between a loss (10^-12) and a scale."""
 
-    mechanism: str
-    scale: Callable[[Bound, int], float]
-    loss: Callable[[Bound, float], PrivacyLoss]
-    amount: Callable[[PrivacyLoss], int]
+    measure: Measure
+    bound: Bound
+    pure: bool
+
+    @property
+    def mechanism(self) -> str:
+        return NOISY_MAX if self.measure.kind == "ranks" else LAPLACE if self.pure else GAUSSIAN
+
+    def loss(self, scale: float) -> PrivacyLoss:
+        if self.mechanism == NOISY_MAX:
+            return noisy_max_loss(self.bound.groups, self.bound.cell, scale, self.pure)
+        if self.pure:
+            return laplace_loss(self.bound.l1, scale)
+        return gaussian_loss(self.bound.squared_l2, scale)
+
+    def scale(self, part: int) -> float:
+        """The smallest whose loss is at most ``part``. Of a noisy maximum L0 (2 s / b)^2 / 8 is a Gaussian's L0 s^2 / (2 b^2),
+        and L0 2 s / b a Laplace's of twice the sensitivity."""
+        if self.pure:
+            return laplace_scale(self.bound.l1 * (2 if self.mechanism == NOISY_MAX else 1), part)
+        return gaussian_scale(self.bound.squared_l2, part)
+
+    def draw(self, part: int) -> Draw:
+        """The noise that a part of the charge buys."""
+        scale = max(self.scale(part), SMALLEST_SCALE) if part > 0 else LARGEST_SCALE
+        if scale >= LARGEST_SCALE:
+            raise invalid("The charge is too small for any answer.", "State a larger share, or a margin.")
+        if self.mechanism == NOISY_MAX:
+            return Draw(NOISY_MAX, scale, self.bound.cell, self.bound.cell**2, self.bound.groups)
+        return Draw(self.mechanism, scale, self.bound.l1, self.bound.squared_l2, self.bound.groups)
+
+    def noise(self, part: int) -> Noise:
+        return Noise(self.mechanism, max(self.scale(part), SMALLEST_SCALE))
+
+    @property
+    def dearest(self) -> int:
+        """What the smallest scale costs."""
+        return _amount(self.loss(SMALLEST_SCALE), self.pure)
 
 
-_CONCENTRATED = _Kind(
-    "discrete gaussian",
-    lambda bound, rho: gaussian_scale(bound.squared_l2, rho),
-    lambda bound, scale: gaussian_loss(bound.squared_l2, scale),
-    lambda loss: loss.rho,
-)
-_PURE = _Kind(
-    "discrete laplace",
-    lambda bound, epsilon: laplace_scale(bound.l1, epsilon),
-    lambda bound, scale: laplace_loss(bound.l1, scale),
-    lambda loss: loss.epsilon,
-)
+def _amount(loss: PrivacyLoss, pure: bool) -> int:
+    return loss.epsilon if pure else loss.rho
 
 
 def quote(
@@ -85,57 +141,155 @@ def quote(
 ) -> Quote:
     """What a plan is charged under a project's stated budget, for the accuracy or the charge that was asked."""
     if not sums_fit(plan, max_persons):
-        raise Refusal(Reason.BOUNDS_MISSING, "Sums of this question may not fit 64 bits.", "Ask of fewer rows a person.")
-    kind, bounds = (_PURE if stated.pure else _CONCENTRATED), sensitivities(plan)
+        raise Refusal(
+            Reason.BOUNDS_MISSING,
+            "Sums of this question may not fit 64 bits.",
+            "Clamp the values to a narrower range, ask of fewer rows a person, or state a quantile with fewer digits.",
+        )
+    pairs = zip(measured(plan).measures, sensitivities(plan), strict=True)
+    numbers = [_Number(measure, bound, stated.pure) for measure, bound in pairs]
     if asking.margin is not None:
-        parts = [_part_for_margin(kind, bound, asking.margin, rounding) for bound in bounds]
+        parts = _parts_for_margins(plan, numbers, asking, rounding)
     else:
-        parts = [_whole(kind, stated, asking, default_share) // len(bounds)] * len(bounds)
-    draws = tuple(_draw(kind, bound, part, rounding) for bound, part in zip(bounds, parts, strict=True))
-    loss = sum((kind.loss(bound, draw.scale) for bound, draw in zip(bounds, draws, strict=True)), PrivacyLoss())
-    return Quote(loss, draws, rounding, threshold)
+        parts = [_whole(stated, asking, default_share) // len(numbers)] * len(numbers)
+    draws = tuple(number.draw(part) for number, part in zip(numbers, parts, strict=True))
+    loss = sum((number.loss(draw.scale) for number, draw in zip(numbers, draws, strict=True)), PrivacyLoss())
+    selection = _selection(plan, stated, loss, draws[0], threshold) if plan.discovered else None
+    if selection is not None:
+        loss, threshold = loss + PrivacyLoss(delta=selection.delta), selection.threshold
+    return Quote(loss, draws, rounding, threshold, selection)
 
 
-def _whole(kind: _Kind, stated: PrivacyLoss, asking: Asking, default_share: Decimal | Fraction) -> int:
+def _selection(plan: Plan, stated: PrivacyLoss, loss: PrivacyLoss, persons: Draw, threshold: int) -> Selection:
+    """Discovered keys charge the fraction of keys-delta that the question charges of rho."""
+    mend = "Group by columns whose keys are public, or"
+    if stated.pure:
+        raise Refusal(
+            Reason.STATISTIC_NOT_OFFERED,
+            "Groups cannot be found in the records under pure accounting: that takes a delta.",
+            f"{mend} ask for a project with a delta above 0.",
+        )
+    if not stated.delta:
+        raise Refusal(
+            Reason.STATISTIC_NOT_OFFERED,
+            "This project has no delta for groups that are found in the records.",
+            f"{mend} ask an admin for a budget whose keys_delta is above 0.",
+        )
+    delta = keys_delta_of(stated, loss.rho)
+    if not delta:
+        raise invalid("The charge is too small to find groups in the records.", f"{mend} state a larger share.")
+    groups = sets.groups(plan)
+    return Selection(max(threshold, tau(persons.scale, groups, delta)), groups, delta)
+
+
+def _whole(stated: PrivacyLoss, asking: Asking, default_share: Decimal | Fraction) -> int:
     """The whole charge that was asked, in the project's kind of accounting."""
-    own, other = (asking.epsilon, asking.rho) if kind is _PURE else (asking.rho, asking.epsilon)
+    own, other = (asking.epsilon, asking.rho) if stated.pure else (asking.rho, asking.epsilon)
     if other is not None:
-        names = ("pure", "rho", "epsilon") if kind is _PURE else ("concentrated", "epsilon", "rho")
+        names = ("pure", "rho", "epsilon") if stated.pure else ("concentrated", "epsilon", "rho")
         raise invalid(
             f"This project's accounting is {names[0]}: {names[1]} cannot be charged.", f"State {names[2]}, share or margin."
         )
     if own is not None:
         return own
-    if not kind.amount(stated):
+    if not _amount(stated, stated.pure):
         raise Refusal(Reason.BUDGET_EXHAUSTED, "This project has no privacy budget.", "Ask an admin for one.")
-    return kind.amount(share_of(stated, asking.share or Fraction(default_share)))
+    return _amount(share_of(stated, asking.share or Fraction(default_share)), stated.pure)
 
 
-def _draw(kind: _Kind, bound: Bound, part: int, rounding: int) -> Draw:
-    """The noise that a part of the charge buys."""
-    scale = max(kind.scale(bound, part), SMALLEST_SCALE) if part > 0 else LARGEST_SCALE
-    if scale >= LARGEST_SCALE:
-        raise invalid("The charge is too small for any answer.", "State a larger share, or a margin.")
-    return Draw(bound.alias, kind.mechanism, scale, bound.l1, bound.squared_l2, half_width(kind.mechanism, scale, rounding))
+def _parts_for_margins(plan: Plan, numbers: Sequence[_Number], asking: Asking, rounding: int) -> list[int]:
+    """For each noisy number the smallest loss (10^-12) at which every margin is kept."""
+    needed: dict[int, int] = {}
+    places = measured(plan).parts
+    for statistic, margin in _margins(plan, asking.margin):
+        own = [numbers[place] for place in places[statistic.alias]]
+        part = (
+            _part_for_mean(statistic, own, margin, asking.margin_at)
+            if statistic.kind in MEANS
+            else _part_for_number(statistic, own[0], margin, rounding)
+        )
+        for place in places[statistic.alias]:
+            needed[place] = max(part, needed.get(place, 0))
+    least = min(needed.values())
+    return [needed.get(place, least) for place in range(len(numbers))]
 
 
-def _part_for_margin(kind: _Kind, bound: Bound, margin: int, rounding: int) -> int:
-    """The smallest loss (10^-12) whose half-width is at most the margin."""
-    dearest = kind.amount(kind.loss(bound, SMALLEST_SCALE))
-    least = half_width(kind.mechanism, SMALLEST_SCALE, rounding)
-    if margin < least:
+def _margins(plan: Plan, margin: int | Mapping[str, Fraction] | None) -> list[tuple[Statistic, Fraction]]:
+    """The statistics that a margin is for."""
+    known = {statistic.alias: statistic for statistic in plan.statistics}
+    if not isinstance(margin, Mapping):
+        others = [alias for alias, statistic in known.items() if statistic.kind not in ("persons", "rows")]
+        if others:
+            raise invalid(
+                f"One margin is for counts alone; {quoted(others[0])} is another statistic.",
+                "State a margin for each by its name, or a share.",
+            )
+        return [(statistic, Fraction(margin or 0)) for statistic in known.values()]
+    for alias in margin:
+        if alias not in known:
+            raise invalid(
+                f"No statistic of this question is called {quoted(alias)}.",
+                did_you_mean(alias, list(known), "State margins by the names of the statistics."),
+            )
+        if known[alias].kind not in (*FIXED, *MEANS):
+            raise invalid(
+                f"No margin is offered for {quoted(alias)}: how wide its interval is depends on the values.",
+                "State a share; the preview says how accurate it would be.",
+            )
+    return [(known[alias], m) for alias, m in margin.items()]
+
+
+def _part_for_number(statistic: Statistic, number: _Number, margin: Fraction, rounding: int) -> int:
+    """Of a count or a sum: the smallest loss whose half-width is at most the margin."""
+    base, grid = (1, _grid(statistic)) if statistic.kind == "sum" else (rounding, Decimal(1))
+    steps, least = int(margin / Fraction(grid)), half_width(number.mechanism, SMALLEST_SCALE, base)
+    if steps < least:
         raise invalid(
-            f"A margin of {margin:,} cannot be reached: numbers are rounded to multiples of {rounding}.",
+            f"A margin of {_said(margin)} cannot be reached: numbers are rounded to multiples of {base}.",
             f"State a margin of {least:,} or more.",
         )
-    if margin >= LARGEST_SCALE:
+    if steps >= LARGEST_SCALE:
         raise invalid("The margin is larger than any number of the answer.", "State a smaller one.")
-    low, high = 0, dearest  # low is not enough, high is
+    return _smallest(number.dearest, lambda part: covers(number.mechanism, number.noise(part).scale, base, steps))
+
+
+def _part_for_mean(statistic: Statistic, own: Sequence[_Number], margin: Fraction, rows: int | None) -> int:
+    """The smallest loss, for each of rows and centred sum, at which the interval of a mean of so many rows is within the margin
+    wherever in its range the mean is."""
+    if rows is None:
+        raise invalid(
+            f"How accurate {quoted(statistic.alias)} is depends on how many rows it is of.",
+            "Add `margin_at`, a number of rows of a group for which the margin is to hold; or state a share.",
+        )
+    fine = int(margin / Fraction(_grid(statistic)) * FINE)
+
+    def enough(part: int) -> bool:
+        half = of_mean(statistic, own[0].noise(part), own[1].noise(part), rows, at_end=True)
+        return half is not None and half <= fine
+
+    dearest = max(number.dearest for number in own)
+    if not enough(dearest):
+        raise invalid(
+            f"A margin of {_said(margin)} cannot be reached for a mean of {rows:,} rows.",
+            "State a larger margin, or more rows in `margin_at`.",
+        )
+    return _smallest(dearest, enough)
+
+
+def _smallest(dearest: int, enough: Callable[[int], bool]) -> int:
+    """The least part that is enough, between nothing and one that is known to be."""
+    low, high = 0, dearest
     while high - low > 1:
         middle = (low + high) // 2
-        scale = max(kind.scale(bound, middle), SMALLEST_SCALE)
-        if covers(kind.mechanism, scale, rounding, margin):
-            high = middle
-        else:
-            low = middle
+        low, high = (low, middle) if enough(middle) else (middle, high)
     return high
+
+
+def _grid(statistic: Statistic) -> Decimal:
+    assert statistic.value is not None
+    return Decimal(statistic.value.domain.grid)
+
+
+def _said(margin: Fraction) -> str:
+    """A margin as a person writes it."""
+    return f"{int(margin):,}" if margin.denominator == 1 else f"{float(margin):g}"

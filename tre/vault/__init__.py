@@ -20,7 +20,8 @@ from tre.errors import Fault
 from tre.plan.order import Order, order_to_json
 from tre.sandbox import Child, ChildDied, ChildTimeout
 from tre.terms import Exclusion, Release, Snapshot
-from tre.vault.suppress import NotShown, release, shown_from
+from tre.vault.release import release
+from tre.vault.shown import NotShown, shown_from
 
 CODES = frozenset({"alarm", "deadline", "died", "engine", "memory", "noise", "order", "reply", "snapshot"})
 START_S = 120.0  # to start a worker and open a snapshot: on nobody's time but the operator's

@@ -18,7 +18,8 @@ from tre.vault.compile import NotCompiled
 from tre.vault.engines import EngineFailed
 from tre.vault.engines.duckdb import Limits, Records
 from tre.vault.noise import NotCovered, perturb
-from tre.vault.suppress import Shown, suppress
+from tre.vault.shown import Shown, shown_to_json
+from tre.vault.suppress import suppress
 
 _WORDS: tuple[tuple[type[BaseException], str], ...] = (
     (Alarm, "alarm"),
@@ -45,7 +46,7 @@ class Vault:
             if "prepare" in message:
                 self.prepare(*_prepared(message["prepare"]))
                 return {"prepared": True}
-            return {"shown": self.answer(order_from_json(message["order"])).rows}
+            return {"shown": shown_to_json(self.answer(order_from_json(message["order"])))}
         except EngineFailed as failed:
             return {"fault": failed.code}
         except Exception as error:  # noqa: BLE001 (whatever it is, its words stay here)

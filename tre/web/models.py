@@ -30,6 +30,8 @@ def _exact(value: Any) -> Any:
 Number = Annotated[Decimal, BeforeValidator(_exact), Field(allow_inf_nan=False, max_digits=40, decimal_places=24)]
 Share = Annotated[Number, Field(gt=0, le=1)]
 Amount = Annotated[Number, Field(gt=0, le=10**6)]
+Alias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,59}$")]
+Margins = Annotated[dict[Alias, Annotated[Number, Field(gt=0, le=10**12)]], Field(min_length=1, max_length=100)]
 Epsilon = Annotated[Number, Field(ge=0, le=10**6)]
 Delta = Annotated[Number, Field(ge=0, lt=1)]
 
@@ -39,7 +41,8 @@ class Incoming(BaseModel):
 
 
 class QuestionIn(Incoming):
-    """A question: at most one of margin, share, rho and epsilon; none of them is the policy's default share."""
+    """A question: at most one of margin, share, rho and epsilon; none of them is the policy's default share. A margin is one
+    number for every count, or an object {name of a statistic: margin}; ``margin_at`` rows of a group are what a mean's is for."""
 
     project: Name
     dataset: Name
@@ -47,7 +50,8 @@ class QuestionIn(Incoming):
     codelists: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")], list[Code]] = Field(
         default_factory=dict, max_length=20
     )
-    margin: Annotated[int, Field(gt=0, le=10**9, strict=True)] | None = None
+    margin: Annotated[int, Field(gt=0, le=10**9, strict=True)] | Margins | None = None
+    margin_at: Annotated[int, Field(gt=0, le=10**9, strict=True)] | None = None
     share: Share | None = None
     rho: Amount | None = None
     epsilon: Amount | None = None
@@ -58,6 +62,8 @@ class QuestionIn(Incoming):
     def _fits(self) -> QuestionIn:
         if sum(given is not None for given in (self.margin, self.share, self.rho, self.epsilon)) > 1:
             raise ValueError("give one of margin, share, rho and epsilon")
+        if self.margin_at is not None and not isinstance(self.margin, dict):
+            raise ValueError("margin_at stands beside a margin by name")
         if any(len(codes) > 5_000 for codes in self.codelists.values()):
             raise ValueError("a code list has at most 5,000 codes")
         if any(given is not None and given * UNIT < 1 for given in (self.rho, self.epsilon)):
@@ -74,7 +80,8 @@ class QuestionIn(Incoming):
                 share=None if self.share is None else Fraction(self.share),
                 rho=None if self.rho is None else int(self.rho * UNIT),
                 epsilon=None if self.epsilon is None else int(self.epsilon * UNIT),
-                margin=self.margin,
+                margin={name: Fraction(m) for name, m in self.margin.items()} if isinstance(self.margin, dict) else self.margin,
+                margin_at=self.margin_at,
             ),
             codelists={name: tuple(sorted(set(codes))) for name, codes in self.codelists.items()},
             fresh=self.fresh,
