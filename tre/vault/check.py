@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -130,15 +131,38 @@ def _check_block(block: ExactBlock, plan: Plan, people: int, groups: int) -> Non
 
 
 def _check_noise(seen: Seen, order: Order) -> None:
-    """What single persons were seen to add, against the sensitivity that was paid for."""
-    for place, draw in enumerate(order.draws):
-        pairs = [(max(1, groups), cells.get(place, 0)) for cells, groups in zip(seen.cells, seen.groups, strict=True)]
+    """What single persons were seen to add, against the sensitivity that was paid for. Whoever fills one group and whoever is in
+    the most groups may be two persons: nobody adds more than all rows of a person can."""
+    plan = order.restricted.plan
+    rows = _bounds(plan.relation)[0]
+    for place, (draw, measure) in enumerate(zip(order.draws, measured(plan).measures, strict=True)):
         if draw.mechanism == NOISY_MAX:
             continue  # its scores are of shares of a rank: the weights are bounded above
-        if sum(groups * most for groups, most in pairs) > draw.sensitivity:
+        most = [
+            _spread(max(1, groups), cells.get(place, 0), rows * _row(measure))
+            for cells, groups in zip(seen.cells, seen.groups, strict=True)
+        ]
+        if sum(l1 for l1, _ in most) > draw.sensitivity or sum(l2 for _, l2 in most) > draw.squared_sensitivity:
             raise Alarm
-        if sum(groups * most * most for groups, most in pairs) > draw.squared_sensitivity:
-            raise Alarm
+
+
+def _spread(groups: int, cell: int, total: Fraction) -> tuple[Fraction, Fraction]:
+    """The largest sum, and the largest sum of squares, of so many numbers of at most ``cell`` that are at most ``total`` in
+    all."""
+    if cell == 0:
+        return Fraction(0), Fraction(0)
+    full = min(groups, total // cell)
+    rest = total - full * cell if full < groups else Fraction(0)
+    return full * cell + rest, full * Fraction(cell) ** 2 + rest**2
+
+
+def _row(measure: Measure) -> Fraction:
+    """The most that one row adds to a number of its group."""
+    if measure.kind in ("persons", "rows"):
+        return Fraction(1)
+    low, high = _ends(measure.value)
+    most = {"sum": max(-low, high), "centred": high - low, "square": (high - low) ** 2}[measure.kind]
+    return Fraction(most, measure.divisor)
 
 
 def _scans(relation: Relation) -> list[Scan]:
