@@ -32,7 +32,8 @@ class Alarm(Exception):
 @dataclass(frozen=True, slots=True)
 class Counted:
     """What the engine counted when it opened a table: rows, different persons among them, rows and persons left out, the most
-    rows that a person can have by the numbers on them, the largest person."""
+    rows that a person can have by the numbers on them, the largest person; of each column the least and greatest stored value as
+    a number (None where there is none) and how many are NULL."""
 
     rows: int
     persons: int
@@ -40,6 +41,7 @@ class Counted:
     persons_left_out: int
     deepest: int
     last: int
+    columns: Mapping[str, tuple[int | None, int | None, int]]
 
 
 @dataclass(slots=True)
@@ -89,12 +91,37 @@ def check_tables(manifest: Mapping[str, Any], counted: Mapping[str, Counted]) ->
             raise Alarm
 
 
-def check_plan(manifest: Mapping[str, Any], plan: Plan) -> None:
-    """That the caps by which the plan was bounded are the caps that were proved."""
-    for scan in _scans(plan.relation):
-        table = manifest["tables"][scan.table]
-        if scan.row_cap < table["row_cap"] or (scan.row_cap == 1 and table["row_cap"] > 1):
+def check_plan(manifest: Mapping[str, Any], counted: Mapping[str, Counted], plan: Plan) -> None:
+    """That the caps by which the plan was bounded are the caps that were proved, and that every stored value of a column that it
+    reads is in the domain by which it was bounded."""
+    scans = {scan.label: scan for scan in _scans(plan.relation) if scan.table in manifest["tables"]}
+    for scan in scans.values():
+        proved = manifest["tables"][scan.table]["row_cap"]
+        if scan.row_cap < proved or (scan.row_cap == 1 and proved > 1):
             raise Alarm
+    for column in _columns(plan):
+        if column.table in scans:
+            _check_column(column, counted[scans[column.table].table])
+
+
+def _check_column(column: Column, counted: Counted) -> None:
+    if column.name not in counted.columns:
+        return  # the engine's to say
+    domain, (least, greatest, missing) = column.domain, counted.columns[column.name]
+    low, high = (0, len(domain.values) - 1) if domain.kind == "category" else (0, 2**31)
+    if domain.ranged:
+        low, high = domain.ends
+    if (missing and not domain.nullable) or (least is not None and least < low) or (greatest is not None and greatest > high):
+        raise Alarm
+
+
+def _columns(node: object) -> set[Column]:
+    """Every column that is read anywhere in a plan."""
+    if isinstance(node, Column):
+        return {node}
+    if isinstance(node, tuple):
+        return set().union(*map(_columns, node))
+    return set().union(*(_columns(getattr(node, name)) for name in type(node).__slots__)) if isinstance(node, Node) else set()  # type: ignore[attr-defined]
 
 
 def check_sums(exact: ExactTable, seen: Seen, order: Order, counted: Mapping[str, Counted]) -> None:
@@ -219,11 +246,7 @@ def _alone(relation: Relation) -> set[str]:
 
 def _read(node: object) -> set[str]:
     """The labels that an expression reads."""
-    if isinstance(node, Column):
-        return {node.table}
-    if isinstance(node, tuple):
-        return set().union(*map(_read, node))
-    return set().union(*(_read(getattr(node, name)) for name in type(node).__slots__)) if isinstance(node, Node) else set()  # type: ignore[attr-defined]
+    return {column.table for column in _columns(node)}
 
 
 def _cell(measure: Measure, plan: Plan) -> int:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ import duckdb
 
 from tre.plan.nodes import Plan
 from tre.terms import Exclusion, Snapshot
+from tre.vault.cells import EPOCH
 from tre.vault.check import Counted, Seen
 from tre.vault.compile import EVERYBODY, LEFT_OUT, Codes, Statement, compile, word
 from tre.vault.engines import EngineFailed
@@ -82,7 +84,21 @@ class Records:
             f"SELECT count(*), {persons}, max(person), CAST({most} AS BIGINT) FROM {source}"
         )[0]
         gone, gone_persons = self._rows(f"SELECT count(*), {persons} FROM temp.{left_out}")[0]
-        return Counted(rows, different, gone, gone_persons, deepest or 0, -1 if last is None else last)
+        ranges = self._ranges_of(table)
+        return Counted(rows, different, gone, gone_persons, deepest or 0, -1 if last is None else last, ranges)
+
+    def _ranges_of(self, table: str) -> dict[str, tuple[int | None, int | None, int]]:
+        """Of each column the least and greatest value, dates as days, and how many are NULL."""
+        names = [name for name in self._columns(table) if name not in ("person", "rank")]
+        asked = ", ".join(f"min({word(name)}), max({word(name)}), count(*) - count({word(name)})" for name in names)
+        (found,) = self._rows(f"SELECT {asked} FROM {self._place(table, table)}") if names else [()]
+        days = [(one - EPOCH).days if isinstance(one, date) else one for one in found]
+        return {name: (days[3 * place], days[3 * place + 1], days[3 * place + 2]) for place, name in enumerate(names)}
+
+    def _columns(self, table: str) -> list[str]:
+        catalog = _catalog(self._tables[table]["file"]).strip('"')
+        listed = "SELECT column_name FROM duckdb_columns() WHERE database_name = $1 AND table_name = $2"
+        return [name for (name,) in self._rows(listed, [catalog, table])]
 
     def _place(self, table: str, name: str) -> str:
         """A table, or a dictionary of one of its columns, in the file of the table."""
@@ -123,13 +139,11 @@ class Records:
 
     def _coded(self) -> Iterator[tuple[tuple[str, str], str]]:
         """The columns whose codes are in a dictionary, and where that is."""
+        dictionaries = {name for (name,) in self._rows("SELECT table_name FROM duckdb_tables()")}
         for table in self._tables:
-            catalog = _catalog(self._tables[table]["file"])
-            columns = "SELECT column_name FROM duckdb_columns() WHERE database_name = $1 AND table_name = $2"
-            for (column,) in self._rows(columns, [catalog.strip('"'), table]):
-                exists = "SELECT count(*) FROM duckdb_tables() WHERE database_name = $1 AND table_name = $2"
-                if self._rows(exists, [catalog.strip('"'), f"codes_{table}_{column}"])[0][0]:
-                    yield (table, column), self._place(table, f"codes_{table}_{column}")
+            for column in self._columns(table):
+                if (name := f"codes_{table}_{column}") in dictionaries:
+                    yield (table, column), self._place(table, name)
 
     def close(self) -> None:
         self._connection.close()
