@@ -206,6 +206,8 @@ def _check_depths(tokens: Sequence[Token]) -> None:
         cases += (token.upper == "CASE") - (token.upper == "END")
         if cases > DEEPEST["CASE"] or sum(opened) > DEEPEST["SELECT"]:
             raise too_large("CASE or SELECT is nested too deep.", "Write it flatter, with CTEs.")
+        if token.upper == "FROM" and before is not None and before.upper == "DISTINCT":
+            raise not_offered("IS DISTINCT FROM is not offered.", "Write column = value OR column IS NULL.")
         if token.upper == "FROM" and (before is None or before.text in (*_OPENS, "FROM")):
             raise not_understood("FROM stands without SELECT.", SHAPE)
 

@@ -154,11 +154,16 @@ def _told(node: exp.Expression) -> Iterator[None]:
         mend = (
             f"It is written {USAGE[called[0]]}." if called and called[0] in USAGE else "Bound it first: clamp(number, low, high)."
         )
-        if "arithmetic" in why or "of dates" in why:
+        if "arithmetic is" in why or "of dates" in why:
             mend = "There are + - * of numbers, // by a whole number, date + days, date - days, date - date; dates are DATE '…'."
         elif "CASE" in why:
             mend = "Give all values as texts, all as numbers or all as dates."
-        raise Refusal(Reason.FUNCTION_NOT_OFFERED, f"{why[0].upper()}{why[1:]}.", mend) from None
+        raise Refusal(reason_of(why), f"{why[0].upper()}{why[1:]}.", mend) from None
+
+
+def reason_of(why: str) -> Reason:
+    """A value that may be too large has bounds that are too wide; others are of the wrong kind."""
+    return Reason.BOUNDS_MISSING if "may be beyond" in why or "may leave" in why else Reason.FUNCTION_NOT_OFFERED
 
 
 def _not_a_value(node: exp.Expression) -> Refusal:
