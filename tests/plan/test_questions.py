@@ -1,4 +1,4 @@
-"""Every file of `questions/` is a question, `---` and the plan that it becomes, as `shape` writes it; together they are the language.
+"""Every file of `questions/` is a question, `---` and the plan that it becomes, as `shape` writes it. Together: the language.
 
 A question is mended by hand; its shape is written anew by `python -m tests.plan.test_questions`.
 """

@@ -140,8 +140,7 @@ def _nullif(call: Call) -> Expression:
 
 
 def _if(call: Call) -> Expression:
-    otherwise = call.optional(2) if len(call.arguments) == 3 else None
-    return chosen([(call.truth(call.arguments[0]), call.optional(1))], otherwise)
+    return chosen([(call.truth(call.arguments[0]), call.optional(1))], call.optional(2))
 
 
 # Name → how it is written, the fewest and most arguments, what it means.
@@ -159,8 +158,8 @@ _FUNCTIONS: dict[str, tuple[str, int, int, Callable[[Call], Expression]]] = {
     "abs": ("abs(number)", 1, 1, _abs),
     "coalesce": ("coalesce(a, b)", 1, 20, _coalesce),
     "nullif": ("nullif(a, b)", 2, 2, _nullif),
-    "if": ("if(condition, a, b)", 2, 3, _if),
-    "iif": ("iif(condition, a, b)", 2, 3, _if),
+    "if": ("if(condition, a, b)", 3, 3, _if),
+    "iif": ("iif(condition, a, b)", 3, 3, _if),
 }
 USAGE = {name: usage for name, (usage, *_) in _FUNCTIONS.items()}
 
