@@ -37,12 +37,14 @@ _PARTS = {"year": "year", "quarter": "quarter", "month": "month", "day": "day", 
 
 @dataclass(frozen=True)
 class Call:
-    """A call: ``value`` and ``truth`` read an argument as a value or as a condition, ``birth`` is the column of birth."""
+    """A call: ``value`` and ``truth`` read an argument as a value or as a condition, ``equal`` whether it is a value that was
+    read before; ``birth`` is the column of birth."""
 
     name: str
     arguments: list[exp.Expression]
     value: Callable[[exp.Expression], Expression]
     truth: Callable[[exp.Expression], Predicate]
+    equal: Callable[[Expression, exp.Expression], Predicate]
     birth: Callable[[], Expression]
 
     def values(self) -> list[Expression]:
@@ -135,8 +137,8 @@ def _coalesce(call: Call) -> Expression:
 
 
 def _nullif(call: Call) -> Expression:
-    equal = call.truth(exp.EQ(this=call.arguments[0], expression=call.arguments[1]))
-    return chosen([(equal, None)], call.value(call.arguments[0]))
+    value = call.value(call.arguments[0])
+    return chosen([(call.equal(value, call.arguments[1]), None)], value)
 
 
 def _if(call: Call) -> Expression:

@@ -62,6 +62,7 @@ def expression(node: exp.Expression, within: Scope) -> Expression:
         found = _computed(node, within)
     if found is None:
         raise _not_a_value(node)
+    within.reading.sizes.check(found)
     return found
 
 
@@ -96,7 +97,14 @@ def _called(node: exp.Expression, within: Scope) -> Expression | None:
     if called is None:
         return None
     return function(
-        Call(called[0], called[1], lambda part: expression(part, within), lambda part: predicate(part, within), within.birth)
+        Call(
+            called[0],
+            called[1],
+            lambda part: expression(part, within),
+            lambda part: predicate(part, within),
+            lambda side, part: equal(side, part, within),
+            within.birth,
+        )
     )
 
 
@@ -130,11 +138,12 @@ def _term(node: exp.Expression, within: Scope) -> Expression:
 
 def _case(node: exp.Expression, within: Scope) -> Expression:
     only(node, "this", "ifs", "default")
-    operand, branches = node.args.get("this"), []
+    operand = None if node.args.get("this") is None else expression(node.args["this"], within)
+    branches = []
     for part in node.args["ifs"]:
         only(part, "this", "true")
-        when = part.this if operand is None else exp.EQ(this=operand, expression=part.this)
-        branches.append((predicate(when, within), _or_null(part.args["true"], within)))
+        when = predicate(part.this, within) if operand is None else equal(operand, part.this, within)
+        branches.append((when, _or_null(part.args["true"], within)))
     default = node.args.get("default")
     return chosen(branches, None if default is None else _or_null(default, within))
 
@@ -234,6 +243,12 @@ def _with_literal(operator: str, left: Expression, right: exp.Expression) -> Pre
     if operator not in ("=", "<>"):
         _check_order(left)
     return Compare(operator, left, literal(right, left))
+
+
+def equal(side: Expression, node: exp.Expression, within: Scope) -> Predicate:
+    """A value that was read before equals a node."""
+    node = bare(node)
+    return _with_literal("=", side, node) if is_value(node) else related("=", side, expression(node, within), within)
 
 
 def _relate(operator: str, left: exp.Expression, right: exp.Expression, within: Scope) -> Predicate:
