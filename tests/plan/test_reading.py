@@ -163,6 +163,8 @@ BOMBS = {
     ),
     "patterns": lambda n: "SELECT COUNT(*) FROM patients WHERE region LIKE '" + "%a" * 5_000 + f"{n}'",
     "coalesce doubles": lambda n: asked(n, "coalesce(" * 48 + "imd_decile" + ", imd_decile)" * 48),
+    "coalesce at the limit": lambda n: asked(n, "coalesce(" * 11 + "imd_decile" + ", imd_decile)" * 11),
+    "IF at the limit": lambda n: asked(n, "IF(" * 11 + "imd_decile" + " BETWEEN 3 AND 5, 4, 6)" * 11),
     "nullif doubles": lambda n: asked(n, "nullif(" * 48 + "imd_decile" + ", 3)" * 48),
     "abs doubles": lambda n: asked(n, "abs(" * 24 + "imd_decile" + " - 5)" * 24),
     "between doubles": lambda n: asked(n, "IF(" * 48 + "imd_decile" + " BETWEEN 3 AND 5, 4, 6)" * 48),

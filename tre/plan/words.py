@@ -40,6 +40,7 @@ _STATISTICS = words(
     " PERCENTILE_CONT PERCENTILE_DISC PROPORTION RATE_PER_1000"
     " MIN MAX BOOL_OR ANY BOOL_AND ARG_MIN ARG_MAX ARGMIN ARGMAX MIN_BY MAX_BY"
 )
+CALLED_NAMES = _FUNCTIONS | _STATISTICS | {"EXTRACT", "FILTER"}  # the calls that can stand in each other
 AGGREGATED = frozenset(word.lower() for word in _STATISTICS)  # calls over many rows: at the top, or of one person's
 # What may stand before an opening bracket.
 CALLS = (
