@@ -94,7 +94,8 @@ REFUSED: dict[str, Told] = {
         "UNION INTERSECT EXCEPT MINUS", _NOT_OFFERED, "{word} is not offered.",
         "Ask the questions one by one, or use OR, EXISTS and NOT EXISTS in WHERE.",
     ),
-    **_all("ANY SOME ALL", _NOT_OFFERED, "{word} is not offered.", "Compare with values, or use EXISTS; name keys one by one."),
+    **_all("ANY SOME", _NOT_OFFERED, "{word} is not offered.", "Compare with values, or write EXISTS (SELECT 1 FROM … WHERE …)."),
+    **_all("ALL", _NOT_OFFERED, "{word} is not offered.", "Name keys one by one, GROUP BY 1, 2; or write NOT EXISTS (SELECT …)."),
     **_all("OFFSET FETCH TOP FIRST NULLS", _NOT_OFFERED, "{word} is not offered.", "Write ORDER BY n DESC LIMIT 10."),
     **_all(
         "OVER PARTITION WINDOW QUALIFY ROWS RANGE PRECEDING FOLLOWING EXCLUDE", _NOT_OFFERED, "Windows are not offered ({word}).",
