@@ -21,6 +21,15 @@ BOMBS = {
     "parentheses": DEEP + "(" * 3_000 + "1=1" + ")" * 3_000,
     "not": DEEP + "NOT " * 4_000 + "TRUE",
     "case": "SELECT " + "CASE WHEN " * 1_500 + "1" + " THEN 1 END" * 1_500,
+    "case-allowed": "SELECT " + "CASE WHEN " * 8 + "1" + " THEN 1 END" * 8,
+    "calls": "SELECT " + "coalesce(" * 48 + "x" + ", 1)" * 48,
+    "exists": "SELECT 1 FROM patients WHERE " + "EXISTS (SELECT 1 FROM patients WHERE " * 8 + "1=1" + ")" * 8,
+    "filters": "SELECT " + "SUM(x) FILTER (WHERE " * 40 + "a = 1" + ")" * 40,
+    "extracts": "SELECT " + "EXTRACT(year FROM " * 40 + "d" + ")" * 40,
+    "joins-with-using": "SELECT 1 FROM patients " + "JOIN patients USING (person) " * 32,
+    "ctes": "WITH a0 AS (SELECT person FROM events), "
+    + ", ".join(f"a{k + 1} AS (SELECT x.person FROM a{k} x JOIN a{k} y ON x.person = y.person)" for k in range(12))
+    + " SELECT COUNT(*) FROM a12",
     "megabyte": DEEP + " AND ".join(["sex = 'F'"] * 80_000),
     "in-list": DEEP + "year_of_birth IN (" + ",".join(map(str, range(3_000))) + ")",
     "one-string": DEEP + "sex = '" + "x" * 1_000_000 + "'",

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.plan.offers import CATALOGUE, CODELISTS
+from tests.plan.test_questions import FILES, parts
 from tre.errors import Refusal
 from tre.plan.nodes import Plan
 from tre.plan.reading import Reader
-from tre.plan.words import AGGREGATES, LANGUAGE, REFUSED, STATEMENTS
+from tre.plan.words import AGGREGATES, CALLS, LANGUAGE, REFUSED, STATEMENTS
 from tre.sandbox import landlock_version
 
 pytestmark = pytest.mark.alone
@@ -27,6 +28,7 @@ VALID = [
     "SELECT COUNT(*) FROM patients WHERE practice IN codelist('diabetes') OR practice NOT IN ('A81001', 'B82002')",
     'SELECT "sex", COUNT(1) AS "N" FROM "patients" WHERE ethnicity IN (\'Asian\', \'Not stated\') GROUP BY "sex" -- by sex',
     "SELECT ethnicity, COUNT(person) FROM patients WHERE TRUE AND imd_decile <= 3 AND imd_decile <> 2 GROUP BY ethnicity;",
+    *(parts(path)[0].strip() for path in FILES),
 ]
 WORDS = sorted(LANGUAGE) + sorted(REFUSED) + sorted(STATEMENTS) + sorted(AGGREGATES)
 NAMES = [*CATALOGUE.names, "x", '"q"', "1", "2.5", "'F'", "NULL", "codelist('copd')", "COUNT(*)", "DATE '2020-01-01'"]
@@ -105,9 +107,15 @@ UNITS = [
     "AND (", "= (", ", (", "- (", "SELECT (", "WHERE (", "BY (", "x =", "x.", "p.", "-", "*", ",", ".", "=", "<", "<>", "(",
     "YEAR", "INT", "TEXT", "LIST", "STRUCT", "JSON", "DECIMAL", "AT", "TIME", "ZONE", "ONLY", "OF", "BY", "NAME", "STRICT",
     "UNKNOWN", "SYMMETRIC", "VALUE", "KEY", "TO",
+    *(f"{word} (" for word in sorted(CALLS)), "CASE WHEN", "THEN 1", "END", "EXISTS (SELECT 1 FROM", "(SELECT", "IN (SELECT",
+    "JOIN t USING (x)", "JOIN t ON x =", "LEFT JOIN", "INTERVAL 1 DAY", "INTERVAL '1'", "DATE '2020-01-01'", "FILTER (WHERE",
+    "WITHIN GROUP (ORDER BY", "ROLLUP (", "GROUPING SETS ((", "LIKE 'a'", "EXTRACT (year FROM", "WITH a AS (", "x => 1", "//",
+    "/", "+",
 ]  # fmt: skip
 STARTS = ["SELECT COUNT(*) FROM patients WHERE ", "SELECT ", "SELECT COUNT(*) FROM ", "SELECT COUNT(*) FROM patients GROUP BY ",
-          "SELECT COUNT(*) FROM patients ", "SELECT COUNT(*) FROM patients WHERE x = ", "SELECT x AS "]  # fmt: skip
+          "SELECT COUNT(*) FROM patients ", "WITH a AS (SELECT ", "SELECT COUNT(*) FROM patients HAVING ", "SELECT CASE WHEN ",
+          "SELECT COUNT(*) FROM patients JOIN events ON ", "SELECT COUNT(*) FROM patients ORDER BY ",
+          "SELECT COUNT(*) FROM patients WHERE x = ", "SELECT x AS "]  # fmt: skip
 
 
 def pattern(dice: random.Random) -> str:

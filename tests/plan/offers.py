@@ -20,5 +20,7 @@ COLUMNS = {
     "seen_on": ColumnOffer(Domain("date", True, (), days("2020-01-01"), days("2020-01-10")), "public"),
     "place": ColumnOffer(Domain("code", True), "discovered"),
 }
-SMALL = Catalogue("small", "person", 1_000, {"people": TableOffer(True, 1, COLUMNS), "visits": TableOffer(False, 50, COLUMNS)})
+SMALL = Catalogue(
+    "small", "person", 1_000, {"people": TableOffer(True, 1, COLUMNS), "visits": TableOffer(False, 50, COLUMNS, 5, 3)}
+)
 LISTS = {"here": ("A1", "B2"), "there": ("C3",)}

@@ -11,7 +11,32 @@ import pytest
 
 from tests.plan.offers import CATALOGUE, CODELISTS, LISTS, POLICIES, SMALL
 from tre.errors import Reason, Refusal
-from tre.plan.nodes import And, Compare, Constant, Filter, Key, Not, OneOf, Plan, Scan, Statistic, days, from_json, to_json
+from tre.plan.nodes import (
+    And,
+    Column,
+    Constant,
+    Derived,
+    Domain,
+    Filter,
+    Grouped,
+    IsNull,
+    Join,
+    Key,
+    Named,
+    Not,
+    OneOf,
+    Plan,
+    Relate,
+    Scan,
+    SemiJoin,
+    Statistic,
+    Value,
+    arithmetic,
+    computed,
+    days,
+    from_json,
+    to_json,
+)
 from tre.plan.offer import catalogue_from_json, catalogue_to_json, with_own_codelists
 from tre.plan.parse import parse
 
@@ -32,6 +57,9 @@ def test_it_is_the_policy() -> None:
     assert domains["practice"].size is None
     value = CATALOGUE.tables["measurements"].columns["value"].domain
     assert value.grid == "0.1" and value.high == policy.tables["measurements"].columns["value"].max * 10
+    events = CATALOGUE.tables["events"]
+    assert (events.row_cap, events.max_rows, events.max_groups) == (2_000, 20, 12) and not events.one_row_per_person
+    assert CATALOGUE.birth == policy.birth == "patients.year_of_birth"
 
 
 def test_it_travels() -> None:
@@ -42,6 +70,17 @@ def test_it_travels() -> None:
 
 
 QUESTION = parse("SELECT shape, COUNT(*) AS n FROM people WHERE age > 3 AND NOT colour = 'red' GROUP BY shape", SMALL, LISTS)
+
+
+WIDE = parse(
+    "WITH v AS (SELECT person, COUNT(*) AS n, MAX(seen_on) AS last_on, place FROM visits WHERE height > 2 GROUP BY person, place)"
+    " SELECT p.shape, n, COUNT(*) AS c, AVG(p.height) AS h FROM people p LEFT JOIN v ON v.person = p.person"
+    " WHERE EXISTS (SELECT 1 FROM visits w WHERE w.person = p.person AND w.seen_on > p.seen_on AND w.place = 'x')"
+    " AND NOT EXISTS (SELECT 1 FROM people q WHERE q.person = p.person AND q.place = p.place)"
+    " GROUP BY p.shape, n",
+    SMALL,
+    LISTS,
+)
 
 
 def wider(domain: Any) -> Any:
@@ -56,35 +95,122 @@ def keyed(plan: Plan, **change: Any) -> Plan:
     return replace(plan, keys=(Key("shape", replace(plan.keys[0].column, **change)),))
 
 
-TAMPERED: dict[str, Callable[[Plan], Plan]] = {
-    "another dataset": lambda plan: replace(plan, dataset="gp"),
-    "another table": lambda plan: replace(plan, relation=Scan("secret", 1)),
-    "a table with many rows": lambda plan: replace(plan, relation=Scan("visits", 50)),
-    "another row cap": lambda plan: replace(plan, relation=Scan("people", 2)),
-    "a text for a relation": lambda plan: replace(plan, relation="people"),  # type: ignore[arg-type]
-    "a wider key": lambda plan: keyed(plan, domain=wider(plan.keys[0].column.domain)),
-    "a key that is not public": lambda plan: keyed(plan, name="height", domain=SMALL.tables["people"].columns["height"].domain),
-    "a key of another table": lambda plan: keyed(plan, table="visits"),
-    "a key that is no key": lambda plan: replace(plan, keys=(Statistic("shape", "count"),)),  # type: ignore[arg-type]
-    "a column of another table": lambda plan: filtered(plan, Compare("=", replace(plan.keys[0].column, table="visits"), "flat")),
-    "a condition that is none": lambda plan: filtered(plan, Scan("people", 1)),
-    "a constant that is none": lambda plan: filtered(plan, Constant(1)),  # type: ignore[arg-type]
-    "a text for a part": lambda plan: filtered(plan, And(("a", "b"))),  # type: ignore[arg-type]
-    "a text for a negation": lambda plan: filtered(plan, Not("a")),  # type: ignore[arg-type]
+def column(name: str, label: str = "people", nullable: bool = False) -> Column:
+    return Column(label, name, SMALL.tables["people"].columns[name].domain.or_null(nullable))
+
+
+def grouped(name: str = "n", label: str = "v", table: str = "visits", cap: int = 50) -> Grouped:
+    return Grouped(
+        Scan(table, cap, 5, 3) if cap > 1 else Scan(table, cap), label, (), (computed(name, "count", None, None, cap),)
+    )
+
+
+def over(relation: Any, plan: Plan = QUESTION) -> Plan:
+    """A plan of another relation that asks for nothing of it but persons."""
+    return replace(plan, relation=relation, keys=(), output=("n",), sets=())
+
+
+OTHER = Column("people", "shape", column("place").domain)
+PEOPLE, VISITS = Scan("people", 1), Scan("visits", 50, 5, 3)
+TAMPERED: dict[str, Callable[[], Plan]] = {
+    "another dataset": lambda: replace(QUESTION, dataset="gp"),
+    "another table": lambda: over(Scan("secret", 1)),
+    "a table of one row for many": lambda: over(Scan("visits", 1)),
+    "another row cap": lambda: over(Scan("people", 2)),
+    "other rows that count": lambda: over(Scan("visits", 50, 6, 3)),
+    "other groups": lambda: over(Scan("visits", 50, 5, 4)),
+    "a label that is no name": lambda: over(Scan("people", 1, label='x" FROM secret --')),
+    "a label twice in another case": lambda: over(Join(PEOPLE, Scan("visits", 50, 5, 3, "PEOPLE"))),
+    "a label of the right side again": lambda: over(SemiJoin(PEOPLE, grouped(label="People"))),
+    "a wider key": lambda: keyed(QUESTION, domain=wider(QUESTION.keys[0].column.domain)),
+    "a key that is not public": lambda: keyed(QUESTION, name="height", domain=column("height").domain),
+    "a key discovered that is public": lambda: replace(QUESTION, keys=(replace(QUESTION.keys[0], discovered=True),)),
+    "a key that has no such column": lambda: keyed(QUESTION, name="secret"),
+    "a key made of one that is not public": lambda: replace(
+        QUESTION, keys=(Key("shape", arithmetic("+", column("height"), column("height"))),)
+    ),
+    "a column that is not there": lambda: filtered(QUESTION, IsNull(Column("people", "secret", column("age").domain))),
+    "a column that is NULL too": lambda: filtered(QUESTION, IsNull(column("shape", nullable=True))),
+    "a column that is never NULL above an outer join": lambda: over(
+        Filter(Join(PEOPLE, VISITS, outer=True), IsNull(column("shape", "visits")))
+    ),
+    "a statistic's column": lambda: replace(
+        QUESTION, statistics=(Statistic("n", "avg", Column("people", "height", replace(column("height").domain, high=10))),)
+    ),
+    "codes of two dictionaries": lambda: filtered(QUESTION, Relate("=", column("place"), OTHER)),
+    "a condition that is none": lambda: filtered(QUESTION, PEOPLE),
+    "a constant that is none": lambda: filtered(QUESTION, Constant(1)),  # type: ignore[arg-type]
+    "a text for a part": lambda: filtered(QUESTION, And(("a", "b"))),  # type: ignore[arg-type]
+    "a text for a negation": lambda: filtered(QUESTION, Not("a")),  # type: ignore[arg-type]
+    "a number for a truth": lambda: over(Join(PEOPLE, VISITS, outer=1)),  # type: ignore[arg-type]
+    "a column of the person's name": lambda: over(grouped("Person")),
+    "a column that is no name": lambda: over(grouped('n" --')),
+    "two columns of one name in another case": lambda: over(
+        Derived(PEOPLE, "d", (Named("x", column("age")), Named("X", column("age"))))
+    ),
+    "a text that cannot be printed": lambda: replace(
+        QUESTION, keys=(Key("shape", Value("a\n", Domain("category", False, ("a\n",)))),)
+    ),
+    "joins of too many rows": lambda: over(
+        Join(Join(Join(Join(VISITS, labelled("a")), labelled("b")), labelled("c")), labelled("d"))
+    ),
+    "a question inside of too many rows": lambda: over(
+        SemiJoin(
+            Join(Join(VISITS, labelled("a")), labelled("b")),
+            Join(labelled("c"), labelled("d")),
+            Relate("<", column("age", "visits"), column("age", "c")),
+        )
+    ),
+    "too many codes": lambda: filtered(QUESTION, And((many("a"), many("b")))),
 }
 
 
+def many(letter: str) -> OneOf:
+    return OneOf(column("place"), tuple(f"{letter}{number:06}" for number in range(30_000)))
+
+
+def labelled(label: str) -> Scan:
+    return Scan("visits", 50, 5, 3, label)
+
+
 def test_an_honest_plan_is_admitted() -> None:
-    assert SMALL.admits(QUESTION) and not CATALOGUE.admits(QUESTION)
+    for plan in (QUESTION, WIDE, over(PEOPLE), over(VISITS), over(grouped()), over(Join(PEOPLE, VISITS, outer=True))):
+        assert SMALL.admits(plan) and not CATALOGUE.admits(plan)
+    assert SMALL.admits(over(Filter(Join(PEOPLE, VISITS, outer=True), IsNull(column("shape", "visits", nullable=True)))))
 
 
 @pytest.mark.parametrize("change", TAMPERED.values(), ids=TAMPERED)
-def test_a_tampered_plan_is_not(change: Callable[[Plan], Plan]) -> None:
-    assert not SMALL.admits(change(QUESTION))
+def test_a_tampered_plan_is_not(change: Callable[[], Plan]) -> None:
+    assert not SMALL.admits(change())
+
+
+def test_what_a_node_does_not_take_does_not_become_one() -> None:
+    """A relation that is none, a key that is none, a column of a label that is not below: stopped when made."""
+    for made in (
+        lambda: over("people"),
+        lambda: replace(QUESTION, keys=(Statistic("shape", "persons"),)),  # type: ignore[arg-type]
+        lambda: filtered(QUESTION, IsNull(column("shape", "visits"))),
+        lambda: keyed(QUESTION, table="visits"),
+    ):
+        with pytest.raises((ValueError, TypeError, AttributeError)):
+            SMALL.admits(made())
 
 
 def test_more_groups_than_policy_allows_are_not_admitted() -> None:
     assert not replace(SMALL, max_rows_out=1).admits(QUESTION)
+
+
+def test_a_key_too_large_for_an_answer_is_discovered_where_it_may_be_a_key() -> None:
+    few = replace(SMALL, max_rows_out=5)
+    plan = parse("SELECT seen_on, COUNT(*) AS n FROM people GROUP BY seen_on", few, LISTS)
+    assert plan.keys[0].discovered and few.admits(plan) and not SMALL.admits(plan)
+    bands = "SELECT band(height, 0.1) AS d, COUNT(*) FROM people GROUP BY d"
+    for sql in ("SELECT day(seen_on + age) AS d, COUNT(*) FROM people GROUP BY d", bands):
+        asked = parse(sql, SMALL, LISTS)
+        assert not asked.discovered and SMALL.admits(asked) and not few.admits(asked)
+    with pytest.raises(Refusal) as raised:
+        parse(bands, few, LISTS)
+    assert raised.value.reason == Reason.KEYS_TOO_MANY
 
 
 @pytest.mark.parametrize(

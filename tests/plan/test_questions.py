@@ -1,4 +1,4 @@
-"""Every file of `questions/` is a question, `---` and the plan that it becomes, as `shape` writes it; together they are the language.
+"""Every file of `questions/` is a question, `---` and the plan that it becomes, as `shape` writes it. Together: the language.
 
 A question is mended by hand; its shape is written anew by `python -m tests.plan.test_questions`.
 """
@@ -56,7 +56,14 @@ def test_together_they_have_every_node_every_statistic_and_every_function() -> N
     assert {node.kind for node in nodes if isinstance(node, Statistic)} == set(STATISTICS)
     assert {node.function for node in nodes if isinstance(node, Computed)} == set(FUNCTIONS)
     assert {node.table for node in nodes if isinstance(node, Scan)} == set(CATALOGUE.tables)
-    assert {node.kind for node in nodes if isinstance(node, Domain)} >= {"category", "integer", "decimal", "date", "code", "boolean"}
+    assert {node.kind for node in nodes if isinstance(node, Domain)} >= {
+        "category",
+        "integer",
+        "decimal",
+        "date",
+        "code",
+        "boolean",
+    }
 
 
 if __name__ == "__main__":

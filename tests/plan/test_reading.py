@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.plan.offers import CATALOGUE, CODELISTS, LISTS, SMALL
+from tests.plan.test_questions import FILES, parts
 from tre.errors import Reason, Refusal
 from tre.plan import reader as reader_module
 from tre.plan import reading
@@ -85,6 +86,7 @@ def fresh() -> Iterator[Reader]:
     "sql",
     [honest(1950), "SELECT COUNT(*) FROM patients WHERE practice IN codelist('diabetes') AND died_on IS NULL", "SELECT 1", JOINS,
      "SELECT regoin, COUNT(*) FROM patients GROUP BY regoin", "SELECT COUNT(*) FROM patients WHERE practice IN codelist('no')",
+     *(parts(path)[0] for path in FILES[:6]),
      "SELECT COUNT(*) FROM patients WHERE sex = 'caf\u00e9'", "SELECT COUNT(*) FROM patients WHERE sex = 'F\ud800'"],
 )  # fmt: skip
 def test_the_same_as_without_children(reader: Reader, sql: str) -> None:
@@ -131,6 +133,10 @@ def test_asked_by_many_at_once_one_child_reads(reader: Reader, monkeypatch: pyte
 
 
 # ------------------------------------------------------------------------------------------------------------------- T-PARSE
+def asked(number: int, value: str) -> str:
+    return f"SELECT {number} * AVG({value}) FROM patients"
+
+
 BOMBS = {
     "22 joins without ON": lambda n: f"{JOINS}-- {n}",
     "left joins": lambda n: f"SELECT {n} FROM t " + "LEFT JOIN t " * 22,
@@ -141,6 +147,41 @@ BOMBS = {
     "IF without brackets": lambda n: "SELECT x::" + "IF + " * 40 + str(n),
     "1 MB": lambda n: f"SELECT {n} " + "x" * 1_000_000,
     "100,000 brackets": lambda n: "SELECT " + "(" * 100_000 + str(n),
+    "CASE in CASE": lambda n: f"SELECT {n}, " + "CASE WHEN " * 8 + "1" + " THEN 1 END" * 8,
+    "calls in calls": lambda n: f"SELECT {n}, " + "coalesce(" * 48 + "x" + ", 1)" * 48,
+    "EXISTS in EXISTS": lambda n: f"SELECT {n} FROM t WHERE " + "EXISTS (SELECT 1 FROM t WHERE " * 8 + "a = 1" + ")" * 8,
+    "IF in IF": lambda n: f"SELECT {n}, " + "IF(" * 48 + "x" + ", 1, 2)" * 48,
+    "intervals": lambda n: f"SELECT {n} FROM t WHERE a > b" + " + INTERVAL 1 DAY" * 20,
+    "FILTER in FILTER": lambda n: f"SELECT {n}, " + "SUM(x) FILTER (WHERE " * 40 + "a = 1" + ")" * 40,
+    "EXTRACT in EXTRACT": lambda n: f"SELECT {n}, " + "EXTRACT(year FROM " * 40 + "d" + ")" * 40,
+    "sets in sets": lambda n: f"SELECT {n} FROM t GROUP BY " + "GROUPING SETS ((" * 24 + "a" + "))" * 24,
+    "32 joins": lambda n: f"SELECT {n} FROM t " + "JOIN t USING (person) " * 32,
+    "a CTE of a CTE of a CTE": lambda n: (
+        "WITH a0 AS (SELECT person FROM events), "
+        + ", ".join(f"a{k + 1} AS (SELECT x.person FROM a{k} x JOIN a{k} y ON x.person = y.person)" for k in range(12))
+        + f" SELECT COUNT(*) FROM a12 WHERE {n} = {n}"
+    ),
+    "patterns": lambda n: "SELECT COUNT(*) FROM patients WHERE region LIKE '" + "%a" * 5_000 + f"{n}'",
+    "coalesce doubles": lambda n: asked(n, "coalesce(" * 48 + "imd_decile" + ", imd_decile)" * 48),
+    "coalesce at the limit": lambda n: asked(n, "coalesce(" * 11 + "imd_decile" + ", imd_decile)" * 11),
+    "IF at the limit": lambda n: asked(n, "IF(" * 11 + "imd_decile" + " BETWEEN 3 AND 5, 4, 6)" * 11),
+    "nullif doubles": lambda n: asked(n, "nullif(" * 48 + "imd_decile" + ", 3)" * 48),
+    "abs doubles": lambda n: asked(n, "abs(" * 24 + "imd_decile" + " - 5)" * 24),
+    "between doubles": lambda n: asked(n, "IF(" * 48 + "imd_decile" + " BETWEEN 3 AND 5, 4, 6)" * 48),
+    "between nullif": lambda n: asked(n, "IF(nullif(" * 24 + "imd_decile" + ", 4) BETWEEN 3 AND 5, 4, 6)" * 24),
+    "case of case": lambda n: asked(n, "CASE " * 8 + "imd_decile" + (" WHEN 1 THEN 2" * 20 + " ELSE 3 END") * 8),
+    "aliases of aliases": lambda n: (
+        "WITH a0 AS (SELECT person, imd_decile AS x FROM patients), "
+        + ", ".join(f"a{k + 1} AS (SELECT person, x + x AS x FROM a{k})" for k in range(24))
+        + f" SELECT {n} * AVG(x) FROM a24"
+    ),
+    "keys of one value": lambda n: (
+        "WITH a0 AS (SELECT person, imd_decile AS x FROM patients), "
+        + ", ".join(f"a{k + 1} AS (SELECT person, nullif(x, 3) AS x FROM a{k})" for k in range(9))
+        + f" SELECT {n} * "
+        + " * ".join(["AVG(x)"] * 300)
+        + " FROM a9"
+    ),
     "FROM FROM": lambda n: "SELECT " + "FROM " * 1_900 + str(n),
 }
 
@@ -225,6 +266,8 @@ LIES: list[dict[str, Any]] = [
     {}, {"plan": None}, {"plan": {"node": "Plan"}}, {"plan": to_json(QUESTION.relation)},
     {"plan": to_json(QUESTION) | {"dataset": "other"}},
     {"plan": to_json(QUESTION) | {"relation": {"node": "Scan", "table": "events", "row_cap": 1}}},
+    {"plan": to_json(QUESTION) | {"relation": to_json(QUESTION)["relation"]["relation"] | {"label": "a b"}}},
+    {"plan": to_json(QUESTION) | {"statistics": [{"node": "Statistic", "alias": "n", "kind": "sum"}]}},
     {"refusal": "no"}, {"refusal": ["fault", "", ""]}, {"refusal": ["sql-not-understood", 1, 2]},
     {"refusal": ["sql-not-understood", "x" * 5_000, ""]},
 ]  # fmt: skip

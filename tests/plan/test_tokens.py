@@ -7,8 +7,8 @@ import time
 import pytest
 
 from tre.errors import Reason, Refusal
-from tre.plan.tokens import check
-from tre.plan.words import AGGREGATES, CALLS, LANGUAGE, REFUSED, SIGNS, STATEMENTS
+from tre.plan.tokens import DEEPEST, MOST, check
+from tre.plan.words import AGGREGATED, AGGREGATES, CALLS, LANGUAGE, NOT_AT_THE_TOP, REFUSED, SIGNS, STATEMENTS, WINDOWED
 
 START = "SELECT COUNT(*) FROM patients WHERE "
 
@@ -57,10 +57,60 @@ def test_a_join_without_a_condition_is_told(kind: str) -> None:
         assert "neither ON nor USING" in raised.value.detail
 
 
-def test_a_join_with_a_condition_is_refused_for_being_a_join() -> None:
-    with pytest.raises(Refusal) as raised:
-        check("SELECT 1 FROM t JOIN u ON t.a = u.a LEFT JOIN v USING (a) JOIN (w JOIN x ON 1 = 1) ON 2 = 2 WHERE a = 1")
-    assert "not offered yet" in raised.value.detail and "neither" not in raised.value.detail
+def test_a_join_with_a_condition_goes_on_to_the_parser() -> None:
+    check("SELECT 1 FROM t JOIN u ON t.a = u.a LEFT JOIN v USING (a) JOIN (w JOIN x ON 1 = 1) ON 2 = 2 WHERE a = 1")
+    check("WITH a AS (SELECT 1 FROM t JOIN u USING (x)) SELECT 1 FROM a JOIN (SELECT 1 FROM b WHERE c = 1) d ON d.x = a.x")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT 1 FROM " + "(SELECT 1 FROM " * 9 + "t" + ")" * 9,
+        "SELECT " + "CASE WHEN a = 1 THEN " * 9 + "1" + " END" * 9,
+        "SELECT END END END " + "CASE WHEN a = 1 THEN " * 9 + "1" + " END" * 9,
+        "SELECT " + "coalesce(" * 13 + "a" + ", 1)" * 13,
+        "SELECT " + "(IF(a = 1, " * 13 + "1" + ", 2))" * 13,
+        "SELECT " + "SUM(x) FILTER (WHERE " * 13 + "a = 1" + ")" * 13,
+        "SELECT 1 FROM t " + "JOIN t USING (a) " * 33,
+        "SELECT " + "CASE WHEN a = 1 THEN 1 END, " * 61 + "1",
+        "SELECT 1 FROM t WHERE " + "EXISTS (SELECT 1 FROM t) AND " * 17 + "a = 1",
+        "SELECT " + "(SELECT 1 FROM t), " * 32 + "1 FROM t",
+        "SELECT 1 FROM t WHERE a > b" + " + INTERVAL 1 DAY" * 21,
+        "SELECT " + "EXTRACT(year FROM a), " * 41 + "1",
+        "SELECT " + "SUM(a) FILTER (WHERE b = 1), " * 41 + "1",
+        "SELECT " + "MEDIAN(a) WITHIN GROUP (ORDER BY b), " * 21 + "1",
+    ],
+    ids=[
+        "SELECT deep",
+        "CASE deep",
+        "CASE deeper",
+        "calls deep",
+        "IF deep",
+        "FILTER deep",
+        "JOIN",
+        "CASE",
+        "EXISTS",
+        "SELECT",
+        "INTERVAL",
+        "EXTRACT",
+        "FILTER",
+        "WITHIN",
+    ],
+)
+def test_words_that_open_something_are_counted(text: str) -> None:
+    assert reason(text) == Reason.TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    "text", ["FROM t", "(FROM t)", "SELECT 1 FROM (FROM t)", "SELECT 1 FROM FROM t", "WITH a AS (FROM t) SELECT 1"]
+)
+def test_from_needs_its_select(text: str) -> None:
+    assert reason(text) == Reason.SQL_NOT_UNDERSTOOD
+
+
+def test_an_offered_call_is_a_name_where_it_is_not_called() -> None:
+    check(START + "year = 1 AND band = 2 AND t.count = 3 AND median < 4")
+    assert reason(START + "any = 1") == Reason.STATEMENT_NOT_OFFERED
 
 
 def test_comments_are_blanked_and_everything_else_stays_in_its_place() -> None:
@@ -83,7 +133,10 @@ def test_a_name_of_the_catalogue_is_a_name_even_if_it_is_a_word() -> None:
 
 def test_the_lists_of_words_do_not_contradict_each_other() -> None:
     assert not LANGUAGE & (set(REFUSED) | set(STATEMENTS) | set(AGGREGATES)) and not SIGNS & set(REFUSED)
-    assert CALLS <= LANGUAGE
+    assert {word.lower() for word in CALLS} >= AGGREGATED
+    assert not CALLS & (set(STATEMENTS) | set(AGGREGATES) | WINDOWED)
+    assert set(NOT_AT_THE_TOP) <= {word.upper() for word in AGGREGATED} <= CALLS
+    assert set(MOST) | set(DEEPEST) <= LANGUAGE | {"CALL"}
     assert all(
         "{word}" in told.detail or told.suggestion for told in (*REFUSED.values(), *STATEMENTS.values(), *AGGREGATES.values())
     )

@@ -3,61 +3,36 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 
 from tests.plan.offers import SMALL
+from tests.plan.values import Row, truth
 from tre.plan.nodes import (
+    BOOLEAN,
     COMPARISONS,
     And,
+    Branch,
+    Case,
     Column,
     Compare,
+    Condition,
     Constant,
     Filter,
+    Holds,
     IsNull,
     Not,
     OneOf,
     Or,
     Predicate,
+    Prefix,
+    Relate,
     Relation,
     Scalar,
 )
 
-Row = Mapping[str, Scalar]
 OFFERS = SMALL.tables["people"].columns
 PLACES = ("A1", "B2", "C3", "D4")
-
-
-def truth(node: Predicate, row: Row) -> bool | None:
-    """True, false, or None for unknown."""
-    if isinstance(node, Constant):
-        return node.value
-    if isinstance(node, Not):
-        inner = truth(node.part, row)
-        return None if inner is None else not inner
-    if isinstance(node, And | Or):
-        parts = [truth(part, row) for part in node.parts]
-        decisive = isinstance(node, Or)
-        return decisive if decisive in parts else None if None in parts else not decisive
-    value = row[node.column.name]
-    if isinstance(node, IsNull):
-        return value is None
-    if value is None:
-        return None
-    if isinstance(node, OneOf):
-        return value in node.literals
-    left, right = value, node.literal
-    return (
-        {"=": left == right, "<>": left != right}.get(node.operator)
-        if node.operator in ("=", "<>")
-        else ordered(node.operator, left, right)
-    )
-
-
-def ordered(operator: str, left: Scalar, right: Scalar) -> bool:
-    assert isinstance(left, int) and isinstance(right, int)
-    return {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[operator]
 
 
 def kept(relation: Relation, row: Row) -> bool:
@@ -103,11 +78,27 @@ def random_predicate(dice: random.Random, depth: int) -> Predicate:
         return Constant(dice.random() < 0.5)
     if kind < 0.2:
         return IsNull(column(name))
+    if kind < 0.3:
+        return random_relation(dice)
     if kind < 0.4:
         values = {random_value(name, dice, inside=False) for _ in range(dice.randint(1, 4))}
         return OneOf(column(name), tuple(sorted(values)))  # type: ignore[type-var]
     operators = COMPARISONS if OFFERS[name].domain.kind not in ("category", "code") else COMPARISONS[:2]
     return Compare(dice.choice(operators), column(name), random_value(name, dice, inside=False))
+
+
+def random_relation(dice: random.Random) -> Predicate:
+    """Two columns, the beginning of a code, or a truth."""
+    kind = dice.random()
+    if kind < 0.3:
+        return Prefix(column("place"), dice.choice(["A", "B2", "Z"]))
+    if kind < 0.5:
+        return Holds(Case((Branch(Compare("=", column("shape"), "flat"), Condition(Constant(True))),), NEVER, BOOLEAN))
+    left, right = dice.sample(["age", "height"], 2)
+    return Relate(dice.choice(COMPARISONS), column(left), column(right))
+
+
+NEVER = Condition(Compare("=", column("age"), -1))
 
 
 # ---------------------------------------------------------------------------------------------------------------------- text
@@ -144,10 +135,18 @@ def _written(node: Predicate, dice: random.Random) -> str:
         return f"{spelled('NOT', dice)} {written(node.part, dice)}"
     if isinstance(node, And | Or):
         return f" {spelled('AND' if isinstance(node, And) else 'OR', dice)} ".join(written(part, dice) for part in node.parts)
+    if isinstance(node, Holds):
+        return "CASE WHEN shape = 'flat' THEN TRUE ELSE age = -1 END"
+    if isinstance(node, Relate):
+        assert isinstance(node.left, Column) and isinstance(node.right, Column)
+        return f"{node.left.name} {node.operator} p.{node.right.name}"
+    assert isinstance(node, IsNull | OneOf | Compare | Prefix) and isinstance(node.column, Column)
     name = node.column.name
     shown = dice.choice([name, name.upper(), f'"{name}"', f"p.{name}"])
     if isinstance(node, IsNull):
         return f"{shown} {spelled('IS', dice)} {spelled('NULL', dice)}"
+    if isinstance(node, Prefix):
+        return f"{shown} {spelled('LIKE', dice)} '{node.text}%'"
     if isinstance(node, OneOf):
         return f"{shown} {spelled('IN', dice)} ({', '.join(written_value(name, value, dice) for value in node.literals)})"
     value = written_value(name, node.literal, dice)

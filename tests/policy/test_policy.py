@@ -74,6 +74,7 @@ def test_every_field_can_be_missed_or_is_optional_by_decision(folder: Path) -> N
         "TablePolicy.max_groups",
         "TablePolicy.row_cap",
         "PurposePolicy.exemption_required",
+        "DatasetPolicy.birth",
     }
 
 
@@ -123,6 +124,32 @@ def test_the_digest_covers_the_values_of_a_list(folder: Path) -> None:
 def test_equal_policies_have_equal_digests(folder: Path, old: str, new: str) -> None:
     before = read_policies(folder).datasets["small"].digest
     assert edited(folder, "datasets/small.yaml", old, new).datasets["small"].digest == before
+
+
+def test_the_column_of_birth_is_optional_and_checked(folder: Path) -> None:
+    """Left out it is no part of the digest; written it is, and never of the schema's."""
+    before = read_policies(folder).datasets["small"]
+    assert before.birth is None
+    named = edited(folder, "datasets/small.yaml", "privacy_unit: person", "privacy_unit: person\nbirth: patients.year_of_birth")
+    after = named.datasets["small"]
+    assert after.birth == "patients.year_of_birth" and after.digest != before.digest
+    assert after.schema_digest == before.schema_digest
+    assert read_policies(POLICIES).datasets["gp"].birth == "patients.year_of_birth"
+
+
+@pytest.mark.parametrize(
+    ("birth", "told"),
+    [
+        ("patients.born", "patients.born is not a column of this policy; write table.column or leave birth out"),
+        ("people.year_of_birth", "people.year_of_birth is not a column of this policy"),
+        ("patients.sex", "birth is a year \\(integer\\) or a date of a table with one row per person; name such a column"),
+        ("measurements.value", "birth is a year"),
+        ("year_of_birth", "birth: "),
+    ],
+)
+def test_a_column_of_birth_that_is_none_is_refused(folder: Path, birth: str, told: str) -> None:
+    with pytest.raises(Unfit, match=told):
+        edited(folder, "datasets/small.yaml", "privacy_unit: person", f"privacy_unit: person\nbirth: {birth}")
 
 
 def test_the_schema_digest_is_of_the_tables_alone(folder: Path) -> None:

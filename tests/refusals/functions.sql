@@ -24,34 +24,23 @@ SELECT COUNT(*) FROM patients WHERE sqrt(1950 - year_of_birth) = 1 ; function-no
 SELECT COUNT(*) FROM patients WHERE exp(year_of_birth) > 1 ; function-not-offered
 SELECT COUNT(*) FROM patients WHERE ln(year_of_birth) > 1 ; function-not-offered
 SELECT COUNT(*) FROM patients WHERE power(year_of_birth, 1000) > 1 ; function-not-offered
-SELECT stddev(year_of_birth) FROM patients ; statistic-not-offered
 SELECT COUNT(*) FROM patients WHERE substring(practice, 1, 1) = 'A' ; function-not-offered
 SELECT COUNT(*) FROM patients WHERE [1, 2][year_of_birth] = 1 ; function-not-offered
 SELECT COUNT(*) FROM patients WHERE regexp_matches(practice, '(a+)+$') ; function-not-offered
-SELECT SUM(year_of_birth) FROM patients ; statistic-not-offered
-SELECT AVG(year_of_birth) FROM patients ; statistic-not-offered
 SELECT MIN(year_of_birth), MAX(year_of_birth) FROM patients ; statistic-not-offered
-SELECT MEDIAN(year_of_birth) FROM patients ; statistic-not-offered
-SELECT QUANTILE_CONT(year_of_birth, 0.5) FROM patients ; statistic-not-offered
 SELECT APPROX_COUNT_DISTINCT(person) FROM patients ; statistic-not-offered
 SELECT FIRST(practice) FROM patients ; statistic-not-offered
 SELECT LIST(practice) FROM patients ; statistic-not-offered
 SELECT STRING_AGG(practice, ',') FROM patients ; statistic-not-offered
-SELECT COUNT(sex) FROM patients ; statistic-not-offered
 SELECT COUNT(DISTINCT sex) FROM patients ; statistic-not-offered
 SELECT COUNT(DISTINCT *) FROM patients ; statistic-not-offered
 SELECT COUNT(DISTINCT person, sex) FROM patients ; statistic-not-offered
 SELECT COUNT() FROM patients ; statistic-not-offered
 SELECT COUNT(ALL person) FROM patients ; statement-not-offered
 SELECT COUNT(* EXCLUDE (sex)) FROM patients ; statement-not-offered
-SELECT COUNT(*) + 1 FROM patients ; function-not-offered
-SELECT COUNT(*) - 1 FROM patients ; function-not-offered
-SELECT -COUNT(*) FROM patients ; function-not-offered
 SELECT COUNT(*) FROM patients WHERE COUNT(*) > 1 ; statistic-not-offered
 SELECT upper(sex), COUNT(*) FROM patients GROUP BY 1 ; function-not-offered
-SELECT year_of_birth - 1900, COUNT(*) FROM patients GROUP BY 1 ; function-not-offered
 SELECT LEFT(practice, 1), COUNT(*) FROM patients GROUP BY 1 ; function-not-offered
-SELECT COUNT(*) FROM patients WHERE sex LIKE 'F%' ; function-not-offered
 SELECT COUNT(*) FROM patients WHERE sex SIMILAR TO 'F' ; function-not-offered
 SELECT COUNT(*) FROM patients WHERE sex || 'x' = 'Fx' ; function-not-offered
 SELECT COUNT(*) FROM patients WHERE year_of_birth < current_date ; function-not-offered

@@ -18,7 +18,6 @@ SELECT COUNT(*) FROM patients WHERE code = '73211009' ; column-not-in-policy
 SELECT COUNT(*) FROM patients WHERE rowid = 1 ; column-not-in-policy
 SELECT COUNT(*) FROM patients WHERE "F" = sex ; column-not-in-policy
 SELECT COUNT(*) AS n FROM patients WHERE n > 10 ; column-not-in-policy
-SELECT practice, COUNT(*) FROM patients GROUP BY practice ; statement-not-offered
 SELECT registered_on, COUNT(*) FROM patients GROUP BY registered_on ; statement-not-offered
 SELECT died_on, COUNT(*) FROM patients GROUP BY 1 ; statement-not-offered
 SELECT COUNT(*) FROM patients WHERE person = 7 ; statement-not-offered

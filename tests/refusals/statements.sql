@@ -31,7 +31,6 @@ EXECUTE q ; statement-not-offered
 VALUES (1) ; statement-not-offered
 TABLE patients ; statement-not-offered
 WITH a AS (INSERT INTO patients VALUES (1)) SELECT COUNT(*) FROM a ; statement-not-offered
-WITH a AS (SELECT * FROM patients) SELECT COUNT(*) FROM a ; statement-not-offered
 WITH RECURSIVE r AS (SELECT 1 UNION ALL SELECT 1 FROM r) SELECT COUNT(*) FROM r ; statement-not-offered
 SELECT COUNT(*) FROM patients; SELECT COUNT(*) FROM patients ; statement-not-offered
 SELECT COUNT(*) FROM patients; DROP TABLE patients ; statement-not-offered
@@ -41,6 +40,5 @@ FROM patients SELECT COUNT(*) ; sql-not-understood
 (SELECT COUNT(*) FROM patients) ; sql-not-understood
 SELCT COUNT(*) FROM patients ; sql-not-understood
 hello ; sql-not-understood
- ; sql-not-understood
 ; ; sql-not-understood
 -- ; sql-not-understood

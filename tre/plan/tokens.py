@@ -20,6 +20,7 @@ from tre.plan.words import (
     AGGREGATES,
     ALSO_FUNCTIONS,
     CALLED,
+    CALLED_NAMES,
     CALLS,
     FUNCTIONS,
     LANGUAGE,
@@ -49,7 +50,7 @@ _OPENS, _CLOSES = "([{", ")]}"
 _BEFORE_STRING = words("( , = == <> != < <= > >= DATE BETWEEN AND OR NOT WHERE SELECT IN CASE WHEN THEN ELSE LIKE INTERVAL")
 # How often a word may stand in a text, and how deep it may be in itself: each was measured, by tests/attacks.
 MOST = {"SELECT": 32, "JOIN": 32, "CASE": 60, "EXISTS": 16, "INTERVAL": 20, "EXTRACT": 40, "FILTER": 40, "WITHIN": 20}
-DEEPEST = {"SELECT": 8, "CASE": 8}
+DEEPEST = {"SELECT": 8, "CASE": 8, "CALL": 12}
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,20 +195,27 @@ def _check_depths(tokens: Sequence[Token]) -> None:
     for word, most in MOST.items():
         if counted[word] > most:
             raise too_large(f"The text has more than {most} times {word}.", "Ask it in two questions.")
-    opened: list[bool] = []  # of each open bracket, whether a question begins with it
+    opened: list[str] = []  # of each open bracket, what it is of
     cases = 0
     for before, token in zip((None, *tokens), tokens, strict=False):
         if token.text in _OPENS:
-            opened.append(False)
+            opened.append("CALL" if before is not None and before.upper in CALLED_NAMES else "")
         elif token.text in _CLOSES:
             opened.pop()
         elif token.upper == "SELECT" and opened:
-            opened[-1] = True
-        cases += (token.upper == "CASE") - (token.upper == "END")
-        if cases > DEEPEST["CASE"] or sum(opened) > DEEPEST["SELECT"]:
-            raise too_large("CASE or SELECT is nested too deep.", "Write it flatter, with CTEs.")
-        if token.upper == "FROM" and (before is None or before.text in (*_OPENS, "FROM")):
-            raise not_understood("FROM stands without SELECT.", SHAPE)
+            opened[-1] = "SELECT"
+        cases = max(0, cases + (token.upper == "CASE") - (token.upper == "END"))
+        if cases > DEEPEST["CASE"] or any(opened.count(kind) > DEEPEST[kind] for kind in ("SELECT", "CALL")):
+            raise too_large("Functions, CASE or SELECT are nested too deep.", "Write it flatter, with CTEs.")
+        if token.upper == "FROM":
+            _check_from(before)
+
+
+def _check_from(before: Token | None) -> None:
+    if before is not None and before.upper == "DISTINCT":
+        raise not_offered("IS DISTINCT FROM is not offered.", "Write column = value OR column IS NULL.")
+    if before is None or before.text in (*_OPENS, "FROM"):
+        raise not_understood("FROM stands without SELECT.", SHAPE)
 
 
 def _check_token(before: Token | None, token: Token, after: Token | None, names: Collection[str]) -> None:

@@ -40,6 +40,7 @@ _STATISTICS = words(
     " PERCENTILE_CONT PERCENTILE_DISC PROPORTION RATE_PER_1000"
     " MIN MAX BOOL_OR ANY BOOL_AND ARG_MIN ARG_MAX ARGMIN ARGMAX MIN_BY MAX_BY"
 )
+CALLED_NAMES = _FUNCTIONS | _STATISTICS | {"EXTRACT", "FILTER"}  # the calls that can stand in each other
 AGGREGATED = frozenset(word.lower() for word in _STATISTICS)  # calls over many rows: at the top, or of one person's
 # What may stand before an opening bracket.
 CALLS = (
@@ -93,7 +94,8 @@ REFUSED: dict[str, Told] = {
         "UNION INTERSECT EXCEPT MINUS", _NOT_OFFERED, "{word} is not offered.",
         "Ask the questions one by one, or use OR, EXISTS and NOT EXISTS in WHERE.",
     ),
-    **_all("ANY SOME ALL", _NOT_OFFERED, "{word} is not offered.", "Compare with values, or use EXISTS; name keys one by one."),
+    **_all("ANY SOME", _NOT_OFFERED, "{word} is not offered.", "Compare with values, or write EXISTS (SELECT 1 FROM … WHERE …)."),
+    **_all("ALL", _NOT_OFFERED, "{word} is not offered.", "Name keys one by one, GROUP BY 1, 2; or write NOT EXISTS (SELECT …)."),
     **_all("OFFSET FETCH TOP FIRST NULLS", _NOT_OFFERED, "{word} is not offered.", "Write ORDER BY n DESC LIMIT 10."),
     **_all(
         "OVER PARTITION WINDOW QUALIFY ROWS RANGE PRECEDING FOLLOWING EXCLUDE", _NOT_OFFERED, "Windows are not offered ({word}).",

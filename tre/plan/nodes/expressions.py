@@ -128,7 +128,8 @@ def _of_dates(operator: str, one: Domain, other: Domain) -> Domain:
 
 
 def _floored(left: Expression, right: Expression) -> Domain:
-    if not isinstance(right, Value) or type(right.literal) is not int or right.literal < 1 or left.domain.kind != "integer":
+    whole = left.domain.kind == right.domain.kind == "integer"
+    if not isinstance(right, Value) or type(right.literal) is not int or right.literal < 1 or not whole:
         raise NoDomain("// is of a whole number by a whole literal above 0")
     low, high = left.domain.ends
     return Domain("integer", False, (), low // right.literal, high // right.literal)

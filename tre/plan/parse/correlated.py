@@ -125,13 +125,15 @@ def _plain(select: exp.Expression, word: str) -> exp.Expression:
     return select
 
 
-def _not_linked(found: Rows, scope: Scope) -> Refusal:
+def _not_linked(found: Rows, scope: Scope, clause: str = " in WHERE") -> Refusal:
     inner, outer = found.scope.sources[0], next(one for one in scope.sources if one.preserved)
+    mend = f"Add `AND {inner.called}.{inner.person} = {outer.called}.{outer.person}` inside the sub-query"
+    if inner.called.lower() == outer.called.lower():
+        mend = f"Name both tables apart, a and b, and add `AND b.{inner.person} = a.{outer.person}` inside the sub-query"
     return Refusal(
         Reason.NOT_PERSON_SEPARABLE,
-        "The sub-query in WHERE does not name the person, so one person could change the answer for everyone.",
-        f"Add `AND {inner.called}.{inner.person} = {outer.called}.{outer.person}` inside the sub-query, or write it as a join on"
-        " person.",
+        f"The sub-query{clause} does not name the person, so one person could change the answer for everyone.",
+        f"{mend}, or write it as a join on person.",
     )
 
 
@@ -149,7 +151,7 @@ def scalar(node: exp.Expression, scope: Scope, read: Read) -> tuple[Relation, Ex
         raise not_offered(f"The sub-query {quoted('(SELECT …)')} is not one value of each person.", CTE_MEND)
     found = read(select, scope.reading, scope)
     if not found.linked:
-        raise _not_linked(found, scope)
+        raise _not_linked(found, scope, " (SELECT …)")
     if found.across:
         raise not_offered("The sub-query reads columns of the question around it.", CTE_MEND)
     grouping = Grouping(found.scope, scope.reading.labels.take("value"), rows_per_person(found.relation))

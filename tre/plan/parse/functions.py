@@ -37,12 +37,14 @@ _PARTS = {"year": "year", "quarter": "quarter", "month": "month", "day": "day", 
 
 @dataclass(frozen=True)
 class Call:
-    """A call: ``value`` and ``truth`` read an argument as a value or as a condition, ``birth`` is the column of birth."""
+    """A call: ``value`` and ``truth`` read an argument as a value or as a condition, ``equal`` whether it is a value that was
+    read before; ``birth`` is the column of birth."""
 
     name: str
     arguments: list[exp.Expression]
     value: Callable[[exp.Expression], Expression]
     truth: Callable[[exp.Expression], Predicate]
+    equal: Callable[[Expression, exp.Expression], Predicate]
     birth: Callable[[], Expression]
 
     def values(self) -> list[Expression]:
@@ -135,13 +137,12 @@ def _coalesce(call: Call) -> Expression:
 
 
 def _nullif(call: Call) -> Expression:
-    equal = call.truth(exp.EQ(this=call.arguments[0], expression=call.arguments[1]))
-    return chosen([(equal, None)], call.value(call.arguments[0]))
+    value = call.value(call.arguments[0])
+    return chosen([(call.equal(value, call.arguments[1]), None)], value)
 
 
 def _if(call: Call) -> Expression:
-    otherwise = call.optional(2) if len(call.arguments) == 3 else None
-    return chosen([(call.truth(call.arguments[0]), call.optional(1))], otherwise)
+    return chosen([(call.truth(call.arguments[0]), call.optional(1))], call.optional(2))
 
 
 # Name → how it is written, the fewest and most arguments, what it means.
@@ -159,8 +160,8 @@ _FUNCTIONS: dict[str, tuple[str, int, int, Callable[[Call], Expression]]] = {
     "abs": ("abs(number)", 1, 1, _abs),
     "coalesce": ("coalesce(a, b)", 1, 20, _coalesce),
     "nullif": ("nullif(a, b)", 2, 2, _nullif),
-    "if": ("if(condition, a, b)", 2, 3, _if),
-    "iif": ("iif(condition, a, b)", 2, 3, _if),
+    "if": ("if(condition, a, b)", 3, 3, _if),
+    "iif": ("iif(condition, a, b)", 3, 3, _if),
 }
 USAGE = {name: usage for name, (usage, *_) in _FUNCTIONS.items()}
 

@@ -17,7 +17,7 @@ from tre.plan.hints import listed, not_offered, quoted
 from tre.plan.nodes import NAME, Column, Computed, Expression, Named, Node, NoDomain, Predicate, columns, computed
 from tre.plan.parse.cases import chosen
 from tre.plan.parse.literal import number
-from tre.plan.parse.scalar import expression, predicate
+from tre.plan.parse.scalar import expression, predicate, reason_of
 from tre.plan.parse.scope import Scope
 from tre.plan.parse.tree import bare, call_of, only, refused
 
@@ -139,9 +139,9 @@ class Grouping:
             self.values.append(computed(name, function, value, at, self._rows))
         except NoDomain as told:
             why = str(told)
-            raise Refusal(
-                Reason.STATISTIC_NOT_OFFERED, f"{why[0].upper()}{why[1:]}.", "Bound it first, clamp(x, low, high), or COUNT it."
-            ) from None
+            reason = reason_of(why) if reason_of(why) == Reason.BOUNDS_MISSING else Reason.STATISTIC_NOT_OFFERED
+            mend = "Bound it first, clamp(x, low, high), or COUNT it."
+            raise Refusal(reason, f"{why[0].upper()}{why[1:]}.", mend) from None
         return Column(self.label, name, self.values[-1].domain)
 
     def _name(self, like: str) -> str:

@@ -21,6 +21,7 @@ from tre.plan.parse.keys import Asked, check_keys, check_size, grouping_sets, ma
 from tre.plan.parse.rows import rows
 from tre.plan.parse.scalar import expression, is_aggregate
 from tre.plan.parse.scope import Labels, Reading, Scope
+from tre.plan.parse.size import LARGEST_PLAN
 from tre.plan.parse.statistics import Group
 from tre.plan.parse.sub_query import sub_query
 from tre.plan.parse.tree import bare, call_of, level, name_of, only, refused
@@ -68,6 +69,7 @@ def question(tree: exp.Expression, catalogue: Catalogue, codelists: Mapping[str,
         catalogue.dataset, found.relation, keys, tuple(answer.statistics), tuple(names),
         tuple(answer.figures), sets, condition, sorts, _limit(tree.args.get("limit")),
     )  # fmt: skip
+    reading.sizes.check(plan, LARGEST_PLAN)
     check_size(keys, plan.cells, catalogue.max_rows_out)
     if codes_in(plan) > CODES_IN_A_PLAN:
         raise too_large(f"The question lists more than {CODES_IN_A_PLAN:,} values.", "Name each code list once.")

@@ -111,6 +111,8 @@ def _alias(node: exp.Expression | None) -> str:
 # ----------------------------------------------------------------------------------------------------------------------- JOIN
 def _joined(join: exp.Expression, left: Relation, scope: Scope, select: exp.Expression) -> tuple[Relation, Scope]:
     only(join, "this", "side", "kind", "on", "using")
+    if join.args.get("on") is None and not join.args.get("using"):
+        raise not_offered("Tables stand in FROM with a comma between them.", "Write FROM a JOIN b ON b.person = a.person.")
     side, kind = str(join.args.get("side") or ""), str(join.args.get("kind") or "")
     if side not in ("", "LEFT") or kind not in ("", "INNER", "OUTER") or (kind == "OUTER" and not side):
         raise not_offered("This kind of join is not offered.", "There are JOIN and LEFT JOIN … ON a.person = b.person.")
@@ -143,7 +145,7 @@ def _extra(join: exp.Expression, source: Source, scope: Scope, together: Scope) 
         if len(names) != 1 or names[0].lower() != source.person.lower() or not shared:
             raise _not_on_the_person(source, scope)
         return []
-    parts = conjuncts(join.args["on"]) if join.args.get("on") is not None else []
+    parts = conjuncts(join.args["on"])
     extra = [part for part in parts if not _links(part, source, scope, together)]
     if len(extra) == len(parts):
         raise _not_on_the_person(source, scope)

@@ -62,6 +62,7 @@ def expression(node: exp.Expression, within: Scope) -> Expression:
         found = _computed(node, within)
     if found is None:
         raise _not_a_value(node)
+    within.reading.sizes.check(found)
     return found
 
 
@@ -96,7 +97,14 @@ def _called(node: exp.Expression, within: Scope) -> Expression | None:
     if called is None:
         return None
     return function(
-        Call(called[0], called[1], lambda part: expression(part, within), lambda part: predicate(part, within), within.birth)
+        Call(
+            called[0],
+            called[1],
+            lambda part: expression(part, within),
+            lambda part: predicate(part, within),
+            lambda side, part: equal(side, part, within),
+            within.birth,
+        )
     )
 
 
@@ -130,11 +138,12 @@ def _term(node: exp.Expression, within: Scope) -> Expression:
 
 def _case(node: exp.Expression, within: Scope) -> Expression:
     only(node, "this", "ifs", "default")
-    operand, branches = node.args.get("this"), []
+    operand = None if node.args.get("this") is None else expression(node.args["this"], within)
+    branches = []
     for part in node.args["ifs"]:
         only(part, "this", "true")
-        when = part.this if operand is None else exp.EQ(this=operand, expression=part.this)
-        branches.append((predicate(when, within), _or_null(part.args["true"], within)))
+        when = predicate(part.this, within) if operand is None else equal(operand, part.this, within)
+        branches.append((when, _or_null(part.args["true"], within)))
     default = node.args.get("default")
     return chosen(branches, None if default is None else _or_null(default, within))
 
@@ -154,11 +163,16 @@ def _told(node: exp.Expression) -> Iterator[None]:
         mend = (
             f"It is written {USAGE[called[0]]}." if called and called[0] in USAGE else "Bound it first: clamp(number, low, high)."
         )
-        if "arithmetic" in why or "of dates" in why:
+        if "arithmetic is" in why or "of dates" in why:
             mend = "There are + - * of numbers, // by a whole number, date + days, date - days, date - date; dates are DATE '…'."
         elif "CASE" in why:
             mend = "Give all values as texts, all as numbers or all as dates."
-        raise Refusal(Reason.FUNCTION_NOT_OFFERED, f"{why[0].upper()}{why[1:]}.", mend) from None
+        raise Refusal(reason_of(why), f"{why[0].upper()}{why[1:]}.", mend) from None
+
+
+def reason_of(why: str) -> Reason:
+    """A value that may be too large has bounds that are too wide; others are of the wrong kind."""
+    return Reason.BOUNDS_MISSING if "may be beyond" in why or "may leave" in why else Reason.FUNCTION_NOT_OFFERED
 
 
 def _not_a_value(node: exp.Expression) -> Refusal:
@@ -229,6 +243,12 @@ def _with_literal(operator: str, left: Expression, right: exp.Expression) -> Pre
     if operator not in ("=", "<>"):
         _check_order(left)
     return Compare(operator, left, literal(right, left))
+
+
+def equal(side: Expression, node: exp.Expression, within: Scope) -> Predicate:
+    """A value that was read before equals a node."""
+    node = bare(node)
+    return _with_literal("=", side, node) if is_value(node) else related("=", side, expression(node, within), within)
 
 
 def _relate(operator: str, left: exp.Expression, right: exp.Expression, within: Scope) -> Predicate:

@@ -17,6 +17,7 @@ from tre.plan.hints import did_you_mean, listed, nearest, not_offered, quoted, t
 from tre.plan.nodes import Column, Expression, Predicate, Relation
 from tre.plan.offer import Catalogue
 from tre.plan.offered import Definition, TableOffer
+from tre.plan.parse.size import Sizes
 from tre.plan.parse.tree import name_of, only
 
 MOST_RELATIONS = 32  # tables and sub-queries of a plan; a CTE counts as often as it is named
@@ -74,6 +75,7 @@ class Reading:
     labels: Labels
     sub_query: Callable[[exp.Expression, Reading, str], tuple[Relation, Source]]
     ctes: Mapping[str, Cte] = field(default_factory=dict)
+    sizes: Sizes = field(default_factory=Sizes)
 
     @property
     def person(self) -> str:

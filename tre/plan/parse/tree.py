@@ -106,6 +106,8 @@ def call_of(node: exp.Expression) -> tuple[str, list[exp.Expression]] | None:
     """The name of a call in lower case, and its arguments as written."""
     if type(node) is exp.Any:
         only(node, "this")
+        if isinstance(bare(node.this), exp.Query):
+            raise not_offered("A comparison with ANY (SELECT …) is not offered.", "Write EXISTS (SELECT 1 FROM … WHERE …).")
         return "any", [bare(node.this)]
     if type(node) is not exp.Anonymous:
         return None
