@@ -1,8 +1,8 @@
 """The run-time alarm: what must be true of the snapshot and of the sums, looked at again while answering.
 
 Promises to raise only when the guarantee has already failed: in a correct build no records and no question can raise it. Shares
-no code with the load that proved the facts, with `plan.bound` and `plan.measures`' bounds, nor with the text that adds. Never says
-what it saw.
+no code with the load that proved the facts, with the bounds of `plan.bound` and `plan.measures`, nor with the text that adds.
+Never says what it saw.
 """
 
 from __future__ import annotations

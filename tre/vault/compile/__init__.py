@@ -20,7 +20,7 @@ from tre.plan.nodes import Plan
 from tre.plan.sets import drawn
 from tre.vault.compile.ranks import weights
 from tre.vault.compile.text import EVERYBODY, LEFT_OUT, Codes, Dictionary, Gathered, NotCompiled, word
-from tre.vault.compile.top import Asked, asked, grouped, seen, sums
+from tre.vault.compile.top import Asked, asked, seen, sums
 
 __all__ = ["EVERYBODY", "LEFT_OUT", "Codes", "NotCompiled", "Statement", "compile", "word"]
 
