@@ -16,7 +16,7 @@ ALLOWED = {
     ("RestrictedPlan", "tre/plan/order.py", "order_from_json"): "an order crosses the pipe to a worker",
     ("Reservation", "tre/budget/ledger.py", "reserve"): "the maker",
     ("Reservation", "tre/plan/order.py", "order_from_json"): "an order crosses the pipe to a worker",
-    ("ExactTable", "tre/vault/engines/duckdb.py", "Records"): "the engine",
+    ("ExactTable", "tre/vault/engines/gather.py", "Gathering"): "the engine",
     ("NoisyTable", "tre/vault/noise.py", "perturb"): "the maker",
     ("Shown", "tre/vault/suppress.py", "suppress"): "the maker",
     ("Shown", "tre/vault/shown.py", "shown_from"): "what a worker said, once it is believed",
