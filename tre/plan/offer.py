@@ -15,63 +15,35 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tre.errors import Refusal
+from tre.plan.admission import CODES_IN_A_PLAN, Terms, admits
 from tre.plan.hints import invalid, quoted
-from tre.plan.nodes import (
-    And,
-    Column,
-    Compare,
-    Constant,
-    Domain,
-    Filter,
-    IsNull,
-    Key,
-    Node,
-    Not,
-    OneOf,
-    Or,
-    Plan,
-    Scan,
-    Statistic,
-    from_json,
-    to_json,
-)
+from tre.plan.nodes import Domain, Plan, from_json, to_json
+from tre.plan.offered import ColumnOffer, TableOffer
 from tre.terms import canonical, digest
 
 if TYPE_CHECKING:
     from tre.policy import ColumnPolicy, DatasetPolicy, TablePolicy
 
+__all__ = [
+    "CODES_IN_A_LIST", "CODES_IN_A_PLAN", "Catalogue", "ColumnOffer", "TableOffer", "catalogue", "catalogue_from_json",
+    "catalogue_to_json", "is_code", "with_own_codelists",
+]  # fmt: skip
+
 CODES_IN_A_LIST = 5_000  # of a researcher's own
-CODES_IN_A_PLAN = 50_000
 _LIST_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 _CODE = re.compile(r"[!-~](?:[ -~]{0,38}[!-~])?")
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnOffer:
-    """A column: what it can hold, and whether it is a key (``public``, ``discovered`` or None)."""
-
-    domain: Domain
-    keys: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class TableOffer:
-    one_row_per_person: bool
-    row_cap: int
-    columns: Mapping[str, ColumnOffer]
-
-    def public_keys(self) -> list[str]:
-        return [name for name, column in self.columns.items() if column.keys == "public"]
-
-
 @dataclass(frozen=True)
 class Catalogue:
-    """Everything a question may name. ``person`` is the privacy unit: a column of every table, counted, never shown."""
+    """Everything a question may name. ``person`` is the privacy unit: a column of every table, counted, never shown. ``birth``:
+    the table and column of a person's year or day of birth, as ``table.column``."""
 
     dataset: str
     person: str
     max_rows_out: int
     tables: Mapping[str, TableOffer]
+    birth: str | None = None
 
     @cached_property
     def digest(self) -> str:
@@ -85,67 +57,18 @@ class Catalogue:
 
     def admits(self, plan: Plan) -> bool:
         """Whether a plan speaks only of what is offered, as it is offered: the check on what comes back from the reader."""
-        reads = _tables(plan.relation)
-        keys = all(type(key) is Key and key.column.table in reads and self._keyed(key.column) for key in plan.keys)
-        statistics = all(type(statistic) is Statistic for statistic in plan.statistics)
-        offered = plan.dataset == self.dataset and keys and statistics and self._admits(plan.relation)
-        return offered and plan.cells <= self.max_rows_out
-
-    def _keyed(self, column: Column) -> bool:
-        return self._offers(column) and self.tables[column.table].columns[column.name].keys == "public"
-
-    def _offers(self, column: Column) -> bool:
-        table = self.tables.get(column.table)
-        offer = table.columns.get(column.name) if table else None
-        return offer is not None and offer.domain == column.domain
-
-    def _admits(self, node: Node) -> bool:
-        match node:
-            case Scan(table, row_cap):
-                offer = self.tables.get(table)
-                return offer is not None and offer.one_row_per_person and offer.row_cap == row_cap == 1
-            case Filter(relation, predicate):
-                return self._admits(relation) and self._admits_condition(predicate) and _tables(predicate) <= _tables(relation)
-        return False
-
-    def _admits_condition(self, node: Node) -> bool:
-        match node:
-            case And(parts) | Or(parts):
-                return all(self._admits_condition(part) for part in parts)
-            case Not(part):
-                return self._admits_condition(part)
-            case Compare(column=column) | OneOf(column=column) | IsNull(column=column):
-                return self._offers(column)
-            case Constant(value):
-                return type(value) is bool
-        return False
-
-
-def _tables(node: Node) -> set[str]:
-    """The tables that a node reads."""
-    match node:
-        case Scan(table):
-            return {table}
-        case Filter(relation):
-            return _tables(relation)
-        case And(parts) | Or(parts):
-            return {table for part in parts for table in _tables(part)}
-        case Not(part):
-            return _tables(part)
-        case Compare(column=column) | OneOf(column=column) | IsNull(column=column):
-            return {column.table}
-    return set()
+        return admits(Terms(self.dataset, self.person, self.max_rows_out, self.tables), plan)
 
 
 def catalogue(policy: DatasetPolicy) -> Catalogue:
     """The catalogue of a policy."""
     tables = {name: _table(table) for name, table in policy.tables.items()}
-    return Catalogue(policy.dataset, policy.privacy_unit, policy.disclosure.max_rows_out, tables)
+    return Catalogue(policy.dataset, policy.privacy_unit, policy.disclosure.max_rows_out, tables, policy.birth)
 
 
 def _table(table: TablePolicy) -> TableOffer:
     columns = {name: ColumnOffer(_domain(column), column.keys) for name, column in table.columns.items()}
-    return TableOffer(table.one_row_per_person, table.row_cap, columns)
+    return TableOffer(table.one_row_per_person, table.row_cap, columns, table.max_rows, table.max_groups)
 
 
 def _domain(column: ColumnPolicy) -> Domain:
@@ -171,11 +94,14 @@ def catalogue_to_json(offer: Catalogue) -> dict[str, Any]:
         name: {
             "one_row_per_person": table.one_row_per_person,
             "row_cap": table.row_cap,
+            "max_rows": table.max_rows,
+            "max_groups": table.max_groups,
             "columns": [[at, to_json(column.domain), column.keys] for at, column in table.columns.items()],
         }
         for name, table in offer.tables.items()
     }
-    return {"dataset": offer.dataset, "person": offer.person, "max_rows_out": offer.max_rows_out, "tables": tables}
+    named = {"dataset": offer.dataset, "person": offer.person, "max_rows_out": offer.max_rows_out}
+    return named | {"tables": tables, "birth": offer.birth}
 
 
 def catalogue_from_json(body: Mapping[str, Any]) -> Catalogue:
@@ -185,10 +111,12 @@ def catalogue_from_json(body: Mapping[str, Any]) -> Catalogue:
             table["one_row_per_person"],
             table["row_cap"],
             {at: ColumnOffer(from_json(domain), keys) for at, domain, keys in table["columns"]},
+            table["max_rows"],
+            table["max_groups"],
         )
         for name, table in body["tables"].items()
     }
-    return Catalogue(body["dataset"], body["person"], body["max_rows_out"], tables)
+    return Catalogue(body["dataset"], body["person"], body["max_rows_out"], tables, body["birth"])
 
 
 def is_code(text: str) -> bool:

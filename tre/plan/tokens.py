@@ -10,12 +10,27 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from tre.errors import Reason, Refusal
 from tre.plan.hints import nearest, not_offered, not_understood, quoted, too_large
-from tre.plan.words import AGGREGATES, ALSO_FUNCTIONS, CALLED, CALLS, LANGUAGE, REFUSED, SIGNS, STATEMENTS, WINDOWED, Told
+from tre.plan.words import (
+    AGGREGATES,
+    ALSO_FUNCTIONS,
+    CALLED,
+    CALLS,
+    FUNCTIONS,
+    LANGUAGE,
+    REFUSED,
+    SHAPE,
+    SIGNS,
+    STATEMENTS,
+    WINDOWED,
+    Told,
+    words,
+)
 
 BYTES, TOKENS, NESTING = 20_480, 2_000, 50
 
@@ -26,31 +41,15 @@ _LEX = re.compile(
     r'|(?P<quoted>"[^"]*(?:""[^"]*)*")'
     r"|(?P<number>[0-9]+(?:\.[0-9]+)?)"
     r"|(?P<word>[A-Za-z_][A-Za-z0-9_]*)"
-    r"|(?P<sign><>|!=|<=|>=|==|::|\|\||//|->|[!-/:-@\[-`{-~])"
+    r"|(?P<sign><>|!=|<=|>=|==|=>|::|\|\||//|->|[!-/:-@\[-`{-~])"
     r"|(?P<other>.)",
     re.DOTALL,
 )
 _OPENS, _CLOSES = "([{", ")]}"
-_BEFORE_STRING = {
-    "(",
-    ",",
-    "=",
-    "==",
-    "<>",
-    "!=",
-    "<",
-    "<=",
-    ">",
-    ">=",
-    "DATE",
-    "BETWEEN",
-    "AND",
-    "OR",
-    "NOT",
-    "WHERE",
-    "SELECT",
-    "IN",
-}
+_BEFORE_STRING = words("( , = == <> != < <= > >= DATE BETWEEN AND OR NOT WHERE SELECT IN CASE WHEN THEN ELSE LIKE INTERVAL")
+# How often a word may stand in a text, and how deep it may be in itself: each was measured, by tests/attacks.
+MOST = {"SELECT": 32, "JOIN": 32, "CASE": 60, "EXISTS": 16, "INTERVAL": 20, "EXTRACT": 40, "FILTER": 40, "WITHIN": 20}
+DEEPEST = {"SELECT": 8, "CASE": 8}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ def check(text: str, names: Collection[str] = ()) -> Tokens:
     _check_shape(tokens)
     tokens = _one_statement(tokens)
     _check_joins(tokens)
-    _check_clauses(tokens)
+    _check_depths(tokens)
     for before, token, after in zip((None, *tokens), tokens, (*tokens[1:], None), strict=False):
         _check_token(before, token, after, names)
     return Tokens(plain[: tokens[-1].start + len(tokens[-1].text)], tokens)
@@ -163,7 +162,7 @@ def _one_statement(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
     if any(token.text == ";" for token in tokens):
         raise not_offered("More than one statement.", "Ask one question at a time.")
     first = tokens[0]
-    if first.upper == "SELECT":
+    if first.upper in ("SELECT", "WITH"):
         return tokens
     if first.upper in REFUSED or first.upper in STATEMENTS:
         raise _told(first, REFUSED.get(first.upper) or STATEMENTS[first.upper])
@@ -189,16 +188,26 @@ def _check_joins(tokens: Sequence[Token]) -> None:
         raise not_offered("A JOIN has neither ON nor USING.", "Joins are on the person: JOIN … ON x.person = y.person.")
 
 
-def _check_clauses(tokens: Sequence[Token]) -> None:
-    """Each clause once, at most: a second one belongs to a question inside or beside, or to none."""
-    seen = set()
-    for token in tokens:
-        if token.upper in ("UNION", "INTERSECT", "EXCEPT", "EXISTS"):
-            raise _told(token, REFUSED[token.upper])
-        if token.upper in ("SELECT", "FROM", "WHERE", "GROUP"):
-            if token.upper in seen:
-                raise not_offered(f"A question with a second {token.upper} inside is not offered yet.", "Ask it with one SELECT.")
-            seen.add(token.upper)
+def _check_depths(tokens: Sequence[Token]) -> None:
+    """Words that open something: how many, and how deep in each other."""
+    counted = Counter(token.upper for token in tokens)
+    for word, most in MOST.items():
+        if counted[word] > most:
+            raise too_large(f"The text has more than {most} times {word}.", "Ask it in two questions.")
+    opened: list[bool] = []  # of each open bracket, whether a question begins with it
+    cases = 0
+    for before, token in zip((None, *tokens), tokens, strict=False):
+        if token.text in _OPENS:
+            opened.append(False)
+        elif token.text in _CLOSES:
+            opened.pop()
+        elif token.upper == "SELECT" and opened:
+            opened[-1] = True
+        cases += (token.upper == "CASE") - (token.upper == "END")
+        if cases > DEEPEST["CASE"] or sum(opened) > DEEPEST["SELECT"]:
+            raise too_large("CASE or SELECT is nested too deep.", "Write it flatter, with CTEs.")
+        if token.upper == "FROM" and (before is None or before.text in (*_OPENS, "FROM")):
+            raise not_understood("FROM stands without SELECT.", SHAPE)
 
 
 def _check_token(before: Token | None, token: Token, after: Token | None, names: Collection[str]) -> None:
@@ -218,7 +227,7 @@ def _check_token(before: Token | None, token: Token, after: Token | None, names:
 def _check_word(before: Token | None, token: Token, called: bool, names: Collection[str]) -> None:
     if called and token.upper not in CALLS:
         raise _call(before, token)
-    if token.upper in LANGUAGE or token.text.lower() in names:
+    if called or token.upper in LANGUAGE or token.text.lower() in names:
         return
     if token.upper in REFUSED or token.upper in STATEMENTS:
         if before and before.upper == "AS":
@@ -238,7 +247,7 @@ def _call(before: Token | None, token: Token) -> Refusal:
         return _told(
             token, Told(CALLED.reason, "The function {word} in FROM is not offered.", "Ask of a table of the catalogue.")
         )
-    near = nearest(token.text, ["COUNT", "codelist"])
+    near = nearest(token.text, sorted(FUNCTIONS))
     return _told(token, CALLED._replace(suggestion=f"Did you mean `{near}`?") if near else CALLED)
 
 

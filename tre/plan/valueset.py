@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tre.plan.nodes import And, Column, Compare, Constant, Domain, IsNull, Not, OneOf, Or, Predicate, Scalar
+from tre.plan.nodes import And, Compare, Constant, Domain, Expression, Holds, IsNull, Not, OneOf, Or, Predicate, Scalar
 
 Range = tuple[int, int]
 
@@ -153,7 +153,7 @@ def is_everything(values: Values, domain: Domain) -> bool:
     return _has_every_value(values, domain) and (values.null or not domain.nullable)
 
 
-def condition(column: Column, values: Values) -> Predicate:
+def condition(column: Expression, values: Values) -> Predicate:
     """The one predicate that is true of these values."""
     domain = column.domain
     if is_empty(values) or is_everything(values, domain):
@@ -165,7 +165,7 @@ def condition(column: Column, values: Values) -> Predicate:
     return parts[0] if len(parts) == 1 else Or(tuple(parts))
 
 
-def _listed(column: Column, literals: list[Scalar]) -> list[Predicate]:
+def _listed(column: Expression, literals: list[Scalar]) -> list[Predicate]:
     if not literals:
         return []
     if len(literals) == 1:
@@ -173,15 +173,17 @@ def _listed(column: Column, literals: list[Scalar]) -> list[Predicate]:
     return [OneOf(column, tuple(sorted(literals, key=lambda literal: (str(type(literal)), literal))))]
 
 
-def _of_codes(column: Column, values: Codes) -> list[Predicate]:
+def _of_codes(column: Expression, values: Codes) -> list[Predicate]:
     listed = _listed(column, list(values.codes))
     if not values.all_but:
         return listed
     return [Compare("<>", column, next(iter(values.codes)))] if len(values.codes) == 1 else [Not(part) for part in listed]
 
 
-def _of_ranges(column: Column, values: Ranges) -> list[Predicate]:
+def _of_ranges(column: Expression, values: Ranges) -> list[Predicate]:
     low, high = _ends(column.domain)
+    if column.domain.kind == "boolean":  # one of the two: both would be every value
+        return [Holds(column) if first else Not(Holds(column)) for first, _ in values.ranges]
     if column.domain.kind == "category":
         places = [place for first, last in values.ranges for place in range(first, last + 1)]
         return _listed(column, [column.domain.values[place] for place in places])

@@ -243,6 +243,7 @@ class DatasetPolicy(Strict):
     privacy_unit: Literal["person"]
     person_source: PersonSource
     tables: Annotated[Mapping[Name, TablePolicy], Field(min_length=1)]
+    birth: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")] | None = None
     disclosure: Disclosure
     accounting: Accounting
     published_size: PublishedSize
@@ -262,6 +263,20 @@ class DatasetPolicy(Strict):
                 raise ValueError(f"sums over table {name} do not fit 64 bits; lower max_persons, max_rows or the bounds")
         return tables
 
+    @field_validator("birth")
+    @classmethod
+    def _birth(cls, birth: str | None, info: ValidationInfo) -> str | None:
+        """The column that `age_at` reads: one of each person, a year or a day."""
+        tables: Mapping[str, TablePolicy] = info.data.get("tables", {})
+        name, _, column = (birth or "").partition(".")
+        if birth is None or not tables:
+            return birth
+        if name not in tables or column not in tables[name].columns:
+            raise ValueError(f"{birth} is not a column of this policy; write table.column or leave birth out")
+        if not tables[name].one_row_per_person or tables[name].columns[column].type not in ("integer", "date"):
+            raise ValueError("birth is a year (integer) or a date of a table with one row per person; name such a column")
+        return birth
+
     @field_validator("published_size")
     @classmethod
     def _published(cls, size: PublishedSize, info: ValidationInfo) -> PublishedSize:
@@ -273,8 +288,10 @@ class DatasetPolicy(Strict):
 
     @property
     def digest(self) -> str:
-        """Of everything resolved: tables, numbers, purposes, prohibited purposes, code lists."""
-        return digest(canonical({"dataset": self.model_dump(mode="json"), "rules": self._rules}))
+        """Of everything resolved: tables, numbers, purposes, prohibited purposes, code lists. What is optional and not written
+        is not part of it."""
+        absent = {"birth"} if self.birth is None else None
+        return digest(canonical({"dataset": self.model_dump(mode="json", exclude=absent), "rules": self._rules}))
 
     @property
     def schema_digest(self) -> str:

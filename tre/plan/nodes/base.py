@@ -117,6 +117,11 @@ class Expression(Node):
 class Predicate(Node):
     """True, false or unknown for a row, as in SQL; total on the domains of its columns."""
 
+    @property
+    def not_null(self) -> Expression | None:
+        """The expression that a condition of the form ``x IS NOT NULL`` proves not to be NULL where it is true."""
+        return None
+
 
 class Relation(Node):
     """Rows of which each belongs to one person, the person being one of the columns (person-separable): the relation of a

@@ -325,24 +325,25 @@ class Branch(Node):
 
 @dataclass(frozen=True, slots=True)
 class Case(Expression):
-    """The first branch whose condition is true, else ``otherwise``; all values of one kind and grid."""
+    """The first branch whose condition is true, else ``otherwise``; all values of one kind and grid. A branch of the form WHEN x
+    IS NOT NULL THEN x is never NULL."""
 
     branches: tuple[Branch, ...]
     otherwise: Expression
     domain: Domain
 
     def __post_init__(self) -> None:
-        if not self.branches or self.domain != _union([*(branch.then for branch in self.branches), self.otherwise]):
+        if not self.branches or self.domain != _union(self.branches, self.otherwise):
             raise ValueError("not the domain of this CASE")
 
 
 def case(branches: Sequence[Branch], otherwise: Expression) -> Case:
-    return Case(tuple(branches), otherwise, _union([*(branch.then for branch in branches), otherwise]))
+    return Case(tuple(branches), otherwise, _union(branches, otherwise))
 
 
-def _union(values: Sequence[Expression]) -> Domain:
+def _union(branches: Sequence[Branch], otherwise: Expression) -> Domain:
     """All that one of the values can be. A NULL literal takes the others' kind (its domain is written as theirs)."""
-    domains = [value.domain for value in values]
+    domains = [_of_branch(branch) for branch in branches] + [otherwise.domain]
     nullable = any(domain.nullable for domain in domains)
     kinds = {(domain.kind, domain.grid) for domain in domains}
     if len(kinds) != 1:
@@ -360,6 +361,11 @@ def _union(values: Sequence[Expression]) -> Domain:
     for domain in domains:
         stride = gcd(stride, domain.stride if domain.low != domain.high else 0, domain.ends[0] - low)
     return Domain(kind, nullable, (), low, high, grid, stride=stride or 1)
+
+
+def _of_branch(branch: Branch) -> Domain:
+    domain = branch.then.domain
+    return replace(domain, nullable=False) if branch.when.not_null == branch.then else domain
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ class Relate(Predicate):
 
     def __post_init__(self) -> None:
         one, other = self.left.domain, self.right.domain
-        if self.operator not in COMPARISONS or one.kind == "boolean":
+        if self.operator not in COMPARISONS or "boolean" in (one.kind, other.kind):
             raise ValueError(f"no such comparison: {self.operator}")
         if one.kind in ("category", "code") and self.operator not in ("=", "<>"):
             raise ValueError("a category has no order")
@@ -101,6 +101,10 @@ class Holds(Predicate):
 @dataclass(frozen=True, slots=True)
 class Not(Predicate):
     part: Predicate
+
+    @property
+    def not_null(self) -> Expression | None:
+        return self.part.column if isinstance(self.part, IsNull) else None
 
 
 @dataclass(frozen=True, slots=True)

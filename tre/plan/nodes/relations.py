@@ -128,12 +128,14 @@ def _computed(function: str, value: Expression | None, at: Expression | None, ro
         if domain.kind != "boolean":
             raise NoDomain(f"{function} is of a condition")
         return BOOLEAN
+    # A group has a row: where no row has NULL, what is computed of it is not NULL.
+    nullable = domain.nullable or (at is not None and at.domain.nullable)
     if function in ("first", "last"):
-        return domain.or_null()
+        return domain.or_null(nullable)
     if function in ("min", "max"):
         if domain.kind not in ("integer", "decimal", "date"):
             raise NoDomain(f"{function} is of a number or a date")
-        return domain.or_null()
+        return domain
     if not domain.numeric:
         raise NoDomain(f"{function} is of a number")
     low, high = domain.ends
@@ -141,7 +143,7 @@ def _computed(function: str, value: Expression | None, at: Expression | None, ro
         low, high = min(low, rows * low), max(high, rows * high)
         if low < -LARGEST or high > LARGEST:
             raise NoDomain("the sum of one person's rows may be beyond 2^53")
-    return Domain(domain.kind, True, (), low, high, domain.grid)
+    return Domain(domain.kind, nullable, (), low, high, domain.grid)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""SELECT … FROM … WHERE … GROUP BY … → `Plan`: what is asked of which groups.
+"""SELECT … FROM … WHERE … GROUP BY … HAVING … ORDER BY … LIMIT → `Plan`: what is asked of which groups.
 
-Promises that the keys of SELECT are those of GROUP BY, that each is public, and that the answer's names and size are fit. Keys
-and statistics keep the order of SELECT: it is the order of the answer's columns and rows.
+Promises that the answer's names and size are fit. Keys and numbers keep the order of SELECT: it is the order of the answer's
+columns and rows.
 """
 
 from __future__ import annotations
@@ -11,21 +11,31 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from tre.errors import Reason, Refusal
-from tre.plan.hints import listed, not_offered, not_understood, quoted
-from tre.plan.nodes import NAME, Column, Filter, Key, Plan, Relation, Scan, Statistic, clashing
+from tre.errors import Refusal
+from tre.plan.admission import CODES_IN_A_PLAN, codes_in
+from tre.plan.hints import not_offered, not_understood, quoted, too_large
+from tre.plan.nodes import NAME, Expression, Plan, clashing, rows_per_person
 from tre.plan.offer import Catalogue
-from tre.plan.parse.predicate import predicate
-from tre.plan.parse.scope import Scope, scope
-from tre.plan.parse.tree import SHAPE, bare, name_of, only, refused
+from tre.plan.parse.figures import Answer
+from tre.plan.parse.keys import Asked, check_keys, check_size, grouping_sets, made_key
+from tre.plan.parse.rows import rows
+from tre.plan.parse.scalar import expression, is_aggregate
+from tre.plan.parse.scope import Labels, Reading, Scope
+from tre.plan.parse.statistics import Group
+from tre.plan.parse.sub_query import sub_query
+from tre.plan.parse.tree import bare, call_of, level, name_of, only, refused
+from tre.plan.words import SHAPE
+
+LARGEST_LIMIT = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One item of SELECT: a key (``column``) or a count (None)."""
+@dataclass(frozen=True)
+class _Item:
+    """One item of SELECT as it is written; ``alias`` empty where it has none."""
 
     alias: str
-    column: Column | None
+    node: exp.Expression
+    number: bool
 
 
 def question(tree: exp.Expression, catalogue: Catalogue, codelists: Mapping[str, tuple[str, ...]]) -> Plan:
@@ -34,102 +44,89 @@ def question(tree: exp.Expression, catalogue: Catalogue, codelists: Mapping[str,
         raise refused(tree)
     if tree.args.get("distinct"):
         raise not_offered("SELECT DISTINCT is not offered.", "Groups are distinct already: use GROUP BY.")
-    only(tree, "expressions", "from_", "where", "group")
-    within = scope(tree.args.get("from_"), catalogue, codelists)
-    asked = _named([_item(node, within) for node in tree.expressions])
-    grouped = _grouped(tree.args.get("group"), asked, within)
-    _check_keys(asked, grouped, within)
-    keys = tuple(Key(item.alias, item.column) for item in asked if item.column)
-    counts = tuple(Statistic(item.alias, "count") for item in asked if not item.column)
-    _check_size(keys, catalogue.max_rows_out)
-    relation = _relation(tree.args.get("where"), within)
-    return Plan(catalogue.dataset, relation, keys, counts, tuple(item.alias for item in asked))
+    only(tree, "expressions", "from_", "joins", "where", "group", "having", "order", "limit", "with_")
+    reading = Reading(catalogue, codelists, Labels(frozenset(name.lower() for name in catalogue.tables)), sub_query)
+    found = rows(tree, reading)
+    scope = found.scope
+    items = [_item(node, scope) for node in tree.expressions]
+    asked = _named(items, scope)
+    named, sets = grouping_sets(tree.args.get("group"), asked, scope)
+    plain = all(type(part) not in (exp.Rollup, exp.Cube, exp.GroupingSets) for part in _elements(tree))
+    check_keys(asked, named, plain)
+    keys = tuple(made_key(item, scope) for item in asked if item.key is not None)
+    answer = Answer(Group(scope, rows_per_person(found.relation) == 1), [item.alias for item in asked])
+    answer.keys = tuple(key.alias for key in keys)
+    for item, one in zip(items, asked, strict=True):
+        if item.number:
+            answer.ask(one.alias, item.node)
+    having = tree.args.get("having")
+    names = [one.alias for one in asked]
+    condition = None if having is None else answer.having(having.this)
+    order = tree.args.get("order")
+    sorts = () if order is None else answer.order(order, names, lambda node: _key_alias(node, asked, scope))
+    plan = Plan(
+        catalogue.dataset, found.relation, keys, tuple(answer.statistics), tuple(names),
+        tuple(answer.figures), sets, condition, sorts, _limit(tree.args.get("limit")),
+    )  # fmt: skip
+    check_size(keys, plan.cells, catalogue.max_rows_out)
+    if codes_in(plan) > CODES_IN_A_PLAN:
+        raise too_large(f"The question lists more than {CODES_IN_A_PLAN:,} values.", "Name each code list once.")
+    return plan
 
 
-def _relation(where: exp.Expression | None, within: Scope) -> Relation:
-    rows = Scan(within.table, within.offer.row_cap)
-    if where is None:
-        return rows
-    only(where, "this")
-    return Filter(rows, predicate(where.this, within))
+def _elements(tree: exp.Expression) -> list[exp.Expression]:
+    group = tree.args.get("group")
+    return [] if group is None else list(group.expressions)
 
 
-# -------------------------------------------------------------------------------------------------------------------- SELECT
-def _item(node: exp.Expression, within: Scope) -> Asked:
-    """One item, with its alias or without (then ``""`` for a count, the column's name for a key)."""
+# --------------------------------------------------------------------------------------------------------------------- SELECT
+def _item(node: exp.Expression, scope: Scope) -> _Item:
     alias = ""
     if type(node) is exp.Alias:
         only(node, "this", "alias")
         alias, node = name_of(node.args["alias"]), node.this
     node = bare(node)
-    if type(node) is exp.Column:
-        column = within.column(node)
-        return Asked(alias or column.name, _public(column, within))
-    if type(node) is exp.Count:
-        _check_count(node, within)
-        return Asked(alias, None)
-    if type(node) is exp.Star:
-        raise not_offered("All columns at once are not offered.", within.suggest_keys())
+    if type(node) is exp.Star or (type(node) is exp.Column and type(node.this) is exp.Star):
+        raise not_offered("All columns at once are not offered.", scope.suggest_keys())
     if type(node) in (exp.Literal, exp.Null, exp.Boolean, exp.Cast):
         raise not_offered("A value alone is not offered in SELECT.", SHAPE)
-    raise refused(node)
+    return _Item(alias, node, any(is_aggregate(part) for part in level(node)))
 
 
-def _public(column: Column, within: Scope) -> Column:
-    """A column that may be a key, or the refusal that says which may."""
-    keys = within.offer.columns[column.name].keys
-    if keys == "public":
-        return column
-    told = (
-        "is a key that is found in the records; such keys are not offered yet" if keys else "is not a key: it can stand in WHERE"
-    )
-    raise not_offered(f"`{column.name}` {told}.", within.suggest_keys())
-
-
-def _check_count(node: exp.Count, within: Scope) -> None:
-    """COUNT(*), COUNT(1), COUNT(person), COUNT(DISTINCT person): one number where a person has one row."""
-    only(node, "this", "big_int")
-    counted = node.this
-    distinct = type(counted) is exp.Distinct
-    if distinct:
-        only(counted, "expressions")
-        counted = counted.expressions[0] if len(counted.expressions) == 1 else None
-    counted = bare(counted) if counted is not None else None
-    if not distinct and counted is not None and type(counted) in (exp.Star, exp.Literal):
-        only(counted, "this", "is_string")
-        return
-    if type(counted) is exp.Column:
-        if type(counted.this) is not exp.Star and within.is_person(counted):
-            return
-        name = within.column(counted).name
-        mend = f"Count the rows that have a value: COUNT(*) … WHERE {name} IS NOT NULL." if not distinct else "Use GROUP BY."
-        raise Refusal(Reason.STATISTIC_NOT_OFFERED, f"COUNT of `{name}` is not offered yet.", mend)
-    raise Refusal(
-        Reason.STATISTIC_NOT_OFFERED, "This COUNT is not offered.", f"COUNT(*) or COUNT(DISTINCT {within.catalogue.person})."
-    )
-
-
-def _named(items: Sequence[Asked]) -> list[Asked]:
+def _named(items: Sequence[_Item], scope: Scope) -> list[Asked]:
     """The items with a name each: `count`, `count_2` … where none was given."""
+    keys: list[Expression | None] = [None if item.number else expression(item.node, scope) for item in items]
     taken = {item.alias.lower() for item in items if item.alias}
-    named = []
-    for item in items:
-        alias, number = item.alias or "count", 1
-        while not item.alias and alias in taken:
+    asked = []
+    for item, key in zip(items, keys, strict=True):
+        spelled = "" if item.number else scope.spelled(item.node)
+        alias = item.alias or spelled
+        plain, number = _default(item), 1
+        while not alias or (not item.alias and not spelled and alias.lower() in taken):
+            alias = plain if number == 1 else f"{plain}_{number}"
             number += 1
-            alias = f"count_{number}"
         taken.add(alias.lower())
-        named.append(Asked(alias, item.column))
-    _check_names([item.alias for item in named], [item.alias for item in named if not item.column])
-    return named
+        asked.append(Asked(alias, bool(item.alias), key))
+    _check_names([item.alias for item in asked], [item.alias for item in asked if item.key is None])
+    return asked
 
 
-def _check_names(names: Sequence[str], counts: Sequence[str]) -> None:
-    if not counts:
+def _default(item: _Item) -> str:
+    if not item.number:
+        return "key"
+    node = item.node
+    while type(node) in (exp.Filter, exp.WithinGroup):
+        node = bare(node.this)
+    called = call_of(node) if is_aggregate(item.node) else None
+    return called[0] if called else "figure"
+
+
+def _check_names(names: Sequence[str], numbers: Sequence[str]) -> None:
+    if not numbers:
         raise not_offered("The question asks for no statistic.", "Add COUNT(*) AS n to SELECT.")
     odd = [name for name in names if not NAME.fullmatch(name)]
     twice = [name for at, name in enumerate(names) if name.lower() in {other.lower() for other in names[:at]}]
-    own = clashing(names, counts)
+    own = clashing(names, numbers)
     if odd:
         raise not_offered(f"{quoted(odd[0])} cannot name a column.", "Use letters, digits and _, 60 at most.")
     if twice:
@@ -138,60 +135,25 @@ def _check_names(names: Sequence[str], counts: Sequence[str]) -> None:
         raise not_offered(f"{quoted(own[0])} is a column that each answer has.", "Choose another name.")
 
 
-# ------------------------------------------------------------------------------------------------------------------ GROUP BY
-def _grouped(node: exp.Expression | None, asked: Sequence[Asked], within: Scope) -> list[Column]:
-    """The columns of GROUP BY, by name, alias or position in SELECT."""
+# ------------------------------------------------------------------------------------------------------------ ORDER BY, LIMIT
+def _key_alias(node: exp.Expression, asked: Sequence[Asked], scope: Scope) -> str | None:
+    """The key that ORDER BY names as an expression."""
+    if any(is_aggregate(part) for part in level(node)):
+        return None
+    try:
+        value = expression(node, scope)
+    except Refusal:
+        return None
+    return next((item.alias for item in asked if item.key == value), None)
+
+
+def _limit(node: exp.Expression | None) -> int | None:
     if node is None:
-        return []
-    only(node, "expressions")
-    if not node.expressions:
-        raise not_understood("GROUP BY names no key.", SHAPE)
-    return [_group(bare(part), asked, within) for part in node.expressions]
-
-
-def _group(node: exp.Expression, asked: Sequence[Asked], within: Scope) -> Column:
-    if type(node) is exp.Column:
-        named = [item for item in asked if item.alias.lower() == within.name(node).lower()]
-        known = within.name(node).lower() in (name.lower() for name in within.offer.columns)
-        if not known and not node.args.get("table") and named:
-            return _key(named[0])
-        return _public(within.column(node), within)
-    if type(node) is exp.Literal and not node.is_string:
-        only(node, "this", "is_string")
-        places = {str(at): item for at, item in enumerate(asked, 1)}
-        if node.this not in places:
-            raise not_offered(f"GROUP BY {quoted(node.this)} is no item of SELECT.", f"Items are 1 to {len(asked)}.")
-        return _key(places[node.this])
-    raise refused(node)
-
-
-def _key(item: Asked) -> Column:
-    if item.column is None:
-        raise not_offered(f"{quoted(item.alias)} is a statistic, not a key.", "Leave it out of GROUP BY.")
-    return item.column
-
-
-def _check_keys(asked: Sequence[Asked], grouped: Sequence[Column], within: Scope) -> None:
-    """Each key once in SELECT, and once in GROUP BY."""
-    shown, keys = [item.column.name for item in asked if item.column], [column.name for column in grouped]
-    for names, clause in ((shown, "SELECT"), (keys, "GROUP BY")):
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise not_offered(f"`{twice[0]}` stands twice in {clause}.", "Name it once.")
-    if missing := [name for name in shown if name not in keys]:
-        raise not_offered(f"In SELECT and not in GROUP BY: {listed(missing)}.", f"Add GROUP BY {', '.join(shown)}.")
-    if missing := [name for name in keys if name not in shown]:
-        raise not_offered(f"In GROUP BY and not in SELECT: {listed(missing)}.", f"Add {', '.join(missing)} to SELECT.")
-
-
-def _check_size(keys: Sequence[Key], most: int) -> None:
-    """Every group of the key domains is in the answer, empty ones too: their number is known beforehand, and bounded."""
-    sizes = [key.column.domain.size or 0 for key in keys]
-    cells = 1
-    for size in sizes:
-        cells *= size
-    if cells > most:
-        told = " × ".join(f"`{key.column.name}` {size:,}" for key, size in zip(keys, sizes, strict=True))
-        raise Refusal(
-            Reason.KEYS_TOO_MANY, f"The keys make {cells:,} groups ({told}); an answer has {most:,} at most.", "Leave out a key."
-        )
+        return None
+    only(node, "expression")
+    amount = node.expression
+    if type(amount) is not exp.Literal or amount.is_string or not str(amount.this).isdigit():
+        raise not_understood("LIMIT is not a whole number.", "Write LIMIT 10.")
+    if not 1 <= int(str(amount.this)[:12]) <= LARGEST_LIMIT:
+        raise not_offered("LIMIT is below 1, or too large.", f"Write LIMIT 10; 1 to {LARGEST_LIMIT:,}.")
+    return int(amount.this)

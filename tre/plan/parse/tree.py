@@ -1,43 +1,56 @@
 """Checked tokens → sqlglot's tree, and how a node of that tree is looked at: its exact kind, and only arguments that are read.
 
-Promises that sqlglot's messages and logs end here. Never judges what a tree means.
+Promises that sqlglot's messages and logs end here, and that a call keeps its name and its arguments as they were written: the
+parser knows no function but EXTRACT. Never judges what a tree means.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from typing import Any, ClassVar
 
 import sqlglot
 from sqlglot import ErrorLevel, exp
 from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.errors import ParseError
+from sqlglot.parsers.duckdb import DuckDBParser
 
 from tre.errors import Reason, Refusal
 from tre.plan.hints import not_offered, not_understood, quoted
 from tre.plan.tokens import Tokens, where
-from tre.plan.words import LANGUAGE
+from tre.plan.words import CALLS, CTE_MEND, LANGUAGE, SHAPE
 
 logging.getLogger("sqlglot").disabled = True  # it warns with the researcher's text
 
-SHAPE = "A question reads: SELECT keys, COUNT(*) AS n FROM patients WHERE … GROUP BY keys."
+
+class Dialect(DuckDB):
+    """DuckDB's grammar without its functions: each has a tree of its own, some with their arguments in another order."""
+
+    class Parser(DuckDBParser):
+        FUNCTIONS: ClassVar[dict[str, Any]] = {}
+        FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {"EXTRACT": DuckDBParser.FUNCTION_PARSERS["EXTRACT"]}
+        NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {"CASE": DuckDBParser.NO_PAREN_FUNCTION_PARSERS["CASE"]}
+        NO_PAREN_FUNCTIONS: ClassVar[dict[Any, Any]] = {}
+
+
 # Words that mean something to sqlglot wherever they stand; names of types are ordinary names where no bracket follows.
 _SPECIAL = frozenset(
-    {word for word, kind in DuckDB.Tokenizer.KEYWORDS.items() if kind not in DuckDB.Parser.TYPE_TOKENS}
-    | set(DuckDB.Parser.NO_PAREN_FUNCTION_PARSERS)
-)  # fmt: skip
+    {word for word, kind in DuckDB.Tokenizer.KEYWORDS.items() if kind not in DuckDBParser.TYPE_TOKENS}
+    | set(DuckDBParser.NO_PAREN_FUNCTION_PARSERS)
+) - LANGUAGE - CALLS  # fmt: skip
 
 
 def tree(checked: Tokens, names: Collection[str]) -> exp.Expression:
     """The tree of a text that passed the token check."""
     for token in checked.tokens:
-        if token.kind == "word" and token.upper in _SPECIAL - LANGUAGE and token.text.lower() not in names:
+        if token.kind == "word" and token.upper in _SPECIAL and token.text.lower() not in names:
             raise not_offered(
                 f"{quoted(token.text)} is a word of SQL that the language does not have.",
                 "As a name, put it in double quotes.",
             )
     try:
-        trees = sqlglot.parse(checked.plain, read="duckdb", error_level=ErrorLevel.IMMEDIATE)
+        trees = sqlglot.parse(checked.plain, read=Dialect, error_level=ErrorLevel.IMMEDIATE)
     except ParseError as error:
         raise _not_understood(checked, error) from None
     except RecursionError:
@@ -89,16 +102,59 @@ def name_of(node: object) -> str:
     return str(node.this)
 
 
+def call_of(node: exp.Expression) -> tuple[str, list[exp.Expression]] | None:
+    """The name of a call in lower case, and its arguments as written."""
+    if type(node) is exp.Any:
+        only(node, "this")
+        return "any", [bare(node.this)]
+    if type(node) is not exp.Anonymous:
+        return None
+    only(node, "this", "expressions")
+    if type(node.this) is not str:
+        raise not_understood("A name is expected before a bracket.", SHAPE)
+    return node.this.lower(), [bare(part) for part in node.expressions]
+
+
+def chain(node: exp.Expression) -> list[exp.Expression]:
+    """The operands of a chain of one connective, without recursion: a thousand of them lean to the left."""
+    kind, operands, rest = type(node), [], [node]
+    while rest:
+        at = bare(rest.pop())
+        if type(at) is kind:
+            only(at, "this", "expression")
+            rest += [at.expression, at.this]
+        else:
+            operands.append(at)
+    return operands
+
+
+def conjuncts(node: exp.Expression) -> list[exp.Expression]:
+    """The parts of a condition that must all be true."""
+    node = bare(node)
+    return chain(node) if type(node) is exp.And else [node]
+
+
+def level(node: exp.Expression) -> Iterator[exp.Expression]:
+    """A node and what is inside it, but nothing of the questions inside it."""
+    rest = [node]
+    while rest:
+        at = rest.pop()
+        yield at
+        if type(at) not in (exp.Select, exp.Exists) and not isinstance(at, exp.Query):
+            rest += [part for part in at.iter_expressions(reverse=True) if isinstance(part, exp.Expression)]
+
+
 def refused(node: exp.Expression) -> Refusal:
     """The refusal of a node that is not on the list where it stands."""
-    if isinstance(node, exp.AggFunc):
-        return Refusal(Reason.STATISTIC_NOT_OFFERED, "A statistic stands where none is offered.", SHAPE)
-    if isinstance(node, exp.Func):
-        return Refusal(
-            Reason.FUNCTION_NOT_OFFERED, "A function stands where none is offered.", "COUNT and codelist can be called."
+    if isinstance(node, exp.Query | exp.Exists):
+        return not_offered(
+            "A question stands inside a question where none is offered.",
+            CTE_MEND,
         )
+    if isinstance(node, exp.Func):
+        return Refusal(Reason.FUNCTION_NOT_OFFERED, "A function stands where none is offered.", SHAPE)
     if isinstance(node, exp.Neg | exp.Binary):
-        return Refusal(Reason.FUNCTION_NOT_OFFERED, "Arithmetic is not offered yet.", "Compare a column with a value.")
-    if isinstance(node, exp.Query):
-        return not_offered("A question inside a question is not offered yet.", SHAPE)
+        return Refusal(
+            Reason.FUNCTION_NOT_OFFERED, "This arithmetic is not offered here.", "There are + - * // of numbers and dates."
+        )
     return not_offered("A part of the question is not offered.", SHAPE)

@@ -1,0 +1,52 @@
+"""Expressions in one form: the operands of + and *, of least and greatest in one order; conditions inside them levelled."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tre.plan.canonical.conditions import levelled, order, plain
+from tre.plan.nodes import (
+    Arithmetic,
+    Band,
+    Branch,
+    Case,
+    Clamp,
+    Condition,
+    Constant,
+    DatePart,
+    DateTrunc,
+    Elapsed,
+    Expression,
+    Extreme,
+    Predicate,
+    arithmetic,
+    case,
+    extreme,
+)
+
+
+def level(node: Expression) -> Expression:
+    """The one form of an expression; its domain stays."""
+    match node:
+        case Arithmetic(operator, left, right):
+            parts = [level(left), level(right)]
+            if operator in ("+", "*"):
+                parts.sort(key=order)
+            return arithmetic(operator, *parts)
+        case Extreme(kind, extremes):
+            different = sorted(dict.fromkeys(map(level, extremes)), key=order)
+            return extreme(kind, different) if len(different) > 1 else different[0]
+        case Case(branches, otherwise):
+            return case([Branch(_true(branch.when), level(branch.then)) for branch in branches], level(otherwise))
+        case Condition(predicate):
+            return Condition(plain(predicate, level))
+        case Elapsed(start=start, end=end):
+            return replace(node, start=level(start), end=level(end))
+        case Clamp(value=value) | Band(value=value) | DatePart(value=value) | DateTrunc(value=value):
+            return replace(node, value=level(value))
+    return node
+
+
+def _true(predicate: Predicate) -> Predicate:
+    """A condition of which only true matters, as a branch's."""
+    return levelled([predicate], level) or Constant(True)
