@@ -285,5 +285,5 @@ def test_one_draw_a_measure_and_answer(tmp_path: Path, asked: tuple[str, ...]) -
         vault.answer(order)
         assert COUNTER.draws == before + 1
     before = COUNTER.draws
-    building.Quiet(store, work).answer(building.order_of(building.plan_of(), held))
+    building.Quiet(store, work).answer(building.order_of(building.plan_of(), building.build(store, [])))
     assert COUNTER.draws == before
