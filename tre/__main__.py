@@ -277,10 +277,8 @@ def ask(
     table = Table()
     for column in release.columns:
         table.add_column(column["name"], justify="left" if column["role"] == "key" else "right")
-    for row in release.rows:
-        table.add_row(
-            *("suppressed" if row[c["name"]] is None and row["suppressed"] else str(row[c["name"]]) for c in release.columns)
-        )
+    for row in release.table[1:]:
+        table.add_row(*row)
     out.print(table)
     _show({"charge": release.envelope["charge"], "remaining": release.envelope["remaining"]}, False)
 

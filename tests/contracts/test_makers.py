@@ -19,8 +19,8 @@ ALLOWED = {
     ("ExactTable", "tre/vault/engines/duckdb.py", "Records"): "the engine",
     ("NoisyTable", "tre/vault/noise.py", "perturb"): "the maker",
     ("Shown", "tre/vault/suppress.py", "suppress"): "the maker",
-    ("Shown", "tre/vault/suppress.py", "shown_from"): "what a worker said, once it is believed",
-    ("Release", "tre/vault/suppress.py", "release"): "the maker",
+    ("Shown", "tre/vault/shown.py", "shown_from"): "what a worker said, once it is believed",
+    ("Release", "tre/vault/release.py", "release"): "the maker",
 }
 
 

@@ -8,40 +8,33 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
-from fractions import Fraction
 from itertools import pairwise
-from typing import Any
+from pathlib import Path
 
 import opendp.prelude as dp
 import pytest
-from scipy.stats import beta
 
-from tests.vault.answers import MANY_ROWS, ONE_ROW, column, cost, draws_of, exact_of, order_of, plan_of, selection_of
+from tests.privacy.drawing import drawn, five, gaussian, laplace
+from tests.vault import building
+from tests.vault.answers import MANY_ROWS, ONE_ROW, column, cost, draws_of, exact_of, order_of, plan_of
 from tre.loss import UNIT, PrivacyLoss, gaussian_scale, laplace_scale
 from tre.plan.candidates import candidates
 from tre.plan.estimate import Noise
 from tre.plan.measures import measured
 from tre.plan.nodes import Column, Domain, Filter, IsNull, Key, Not, Plan, Statistic
-from tre.plan.order import GAUSSIAN, LAPLACE, NOISY_MAX, Draw, Order, Selection
+from tre.plan.order import GAUSSIAN, LAPLACE, NOISY_MAX, Draw
 from tre.plan.rounding import rounded, stated_scale
 from tre.vault import noise
+from tre.vault.answer import Vault
+from tre.vault.engines.duckdb import Limits
 from tre.vault.exact import ExactBlock, ExactTable
-from tre.vault.noise import COUNTER, NotCovered, perturb
+from tre.vault.noise import COUNTER, perturb
 
 
 def wide(cells: int) -> Plan:
     """A plan of so many public cells: whole numbers from 1."""
     key = Key("place", Column("patients", "place", Domain("integer", False, low=1, high=cells)))
     return Plan("gp", ONE_ROW, (key,), (Statistic("n", "persons"),), ("place", "n"))
-
-
-def gaussian(scale: float = 2.0, squared_sensitivity: int = 1, sensitivity: int = 1) -> Draw:
-    return Draw(GAUSSIAN, scale, sensitivity, squared_sensitivity)
-
-
-def laplace(scale: float = 2.0, sensitivity: int = 1) -> Draw:
-    return Draw(LAPLACE, scale, sensitivity, sensitivity**2)
 
 
 def errors(one: Draw, cells: int, value: int = 1_000) -> list[int]:
@@ -124,25 +117,6 @@ def test_empty_cells_get_noise_too() -> None:
 def test_large_counts_stay_integers() -> None:
     for value in (2**53 + 1, 2**61):
         assert max(map(abs, errors(gaussian(3.0), 1_000, value))) < 100
-
-
-def drawn(order: Order, exact: ExactTable | None = None) -> bool:
-    """Whether it was drawn; a refusal draws nothing at all."""
-    plan, before = order.restricted.plan, COUNTER.draws
-    if exact is None:
-        vectors = [[_of(measure)] * plan.cells for measure in measured(plan).measures]
-        exact = exact_of(plan, vectors)
-    try:
-        perturb(exact, order)
-    except NotCovered:
-        assert COUNTER.draws == before
-        return False
-    assert COUNTER.draws == before + len(order.draws)
-    return True
-
-
-def _of(measure: Any) -> Any:
-    return (5,) * len(candidates(measure.value.domain)) if measure.kind == "ranks" else 5
 
 
 @pytest.mark.parametrize("rho", [1, 10**6, 243_560_000, 5 * 10**11, UNIT, 7 * UNIT + 1])
@@ -274,7 +248,7 @@ def test_one_draw_a_measure_over_all_groups_of_all_sets(pure: bool) -> None:
     many = plan_of("region", "sex", sets=((0, 1), (0,), ()), statistics=["n", "quantile:pulse:0.5"])
     added = plan_of("region", "sex", sets=((0, 1), (0,), ()), statistics=["n", "avg:bmi"])
     for plan, sizes in ((many, (9, 3, 1)), (added, (9,))):
-        vectors = [[[_of(measure)] * size for measure in measured(plan).measures] for size in sizes]
+        vectors = [[[five(measure)] * size for measure in measured(plan).measures] for size in sizes]
         before = COUNTER.draws
         noisy = perturb(exact_of(plan, *vectors), order_of(plan, pure=pure))
         assert COUNTER.draws == before + len(measured(plan).measures)
@@ -291,184 +265,25 @@ def test_a_total_of_its_own_draw_has_noise_of_its_own() -> None:
     assert len(off) > 5
 
 
-# -- quantiles
-
-
-def bins_of(values: Sequence[int], measure: Any) -> tuple[int, ...]:
-    """The weights of values at the candidates: each at the largest that is at most it."""
-    grid = candidates(measure.value.domain)
-    weights = [0] * len(grid)
-    for value in values:
-        weights[max(n for n, v in enumerate(grid) if v <= value)] += 1
-    return tuple(weights)
-
-
-@pytest.mark.parametrize("q", ["0.5", "0.9", "0.25", "0.01", "0.3333"])
-def test_scores_are_minus_the_distance_to_the_rank(q: str) -> None:
-    """Against the definition, tie-aware: 0 where q N lies within [#(x < v), #(x <= v)]."""
-    measure = measured(plan_of(statistics=[f"quantile:pulse:{q}"])).measures[1]
-    values = [3, 3, 3, 7, 8, 8, 100, 100, 150, 200]
-    weights, rank = bins_of(values, measure), Fraction(q) * len(values)
-    for v, score in zip(candidates(measure.value.domain), noise.scores(weights, measure), strict=True):
-        below, upto = sum(x < v for x in values), sum(x <= v for x in values)
-        assert score == -Fraction(q).denominator * max(0, rank - upto, below - rank)
-
-
-@pytest.mark.parametrize("q", ["0.5", "0.9", "0.25", "0.01"])
-def test_one_person_moves_a_score_no_further_than_is_said(q: str) -> None:
-    measure = measured(plan_of(statistics=[f"quantile:pulse:{q}"])).measures[1]
-    base = [0, 3, 3, 7, 50, 200, 200]
-    before = noise.scores(bins_of(base, measure), measure)
-    moves = [
-        abs(one - other)
-        for value in range(0, 201, 5)
-        for one, other in zip(before, noise.scores(bins_of([*base, value], measure), measure), strict=True)
-    ]
-    assert max(moves) == noise.score_of_a_person(measure)
-
-
-@pytest.mark.parametrize("pure", [False, True])
-def test_a_quantile_is_chosen_by_the_stated_law(pure: bool) -> None:
-    """Gumbel noise: the exponential mechanism's own probabilities, to 5.3 standard errors of 6,000 choices. Exponential noise
-    (pure): no worse than that on average, and every candidate with a higher score oftener."""
-    plan = plan_of(statistics=["quantile:pulse:0.5"])
-    measure, trials = measured(plan).measures[1], 6_000
-    draws = draws_of(plan, 3.0, pure)
-    weights = bins_of([40, 41, 42, 43, 44], measure)
-    found = chosen(plan, draws, weights, trials, pure)
-    relative = [math.exp(score / draws[1].scale) for score in noise.scores(weights, measure)]
-    for candidate in (40, 42, 44, 0, 200):
-        p = relative[candidate] / sum(relative)
-        seen = found.count(candidate) / trials
-        if not pure:
-            assert abs(seen - p) < 5.3 * math.sqrt(p * (1 - p) / trials) + 1e-9
-    best = sum(abs(value - 42) for value in found) / trials
-    law = sum(abs(v - 42) * p for v, p in enumerate(relative)) / sum(relative)
-    assert best < 1.1 * law
-
-
-def chosen(plan: Plan, draws: Sequence[Draw], weights: tuple[int, ...], trials: int, pure: bool = False) -> list[int]:
-    """The same group over and over: in tables of 25 public groups."""
-    one = noise._measurement(draws[1], pure)
-    measure = measured(plan).measures[1]
-    (found,) = noise._chosen(one, measure, [[weights] * trials], [range(trials)])
-    return list(found)
-
-
-@pytest.mark.parametrize("q", ["0.5", "0.9"])
-@pytest.mark.parametrize("persons", [200, 1_000])
-def test_the_rank_error_of_a_quantile(q: str, persons: int) -> None:
-    """95 % within 2 max(q, 1-q)/eps ln(grid/0.05), eps = sqrt(8 rho). Of 400 choices at 95 % more than 20 would miss half of the
-    time; the bound is loose by more than twice, so that hardly any does."""
-    plan = plan_of(statistics=[f"quantile:pulse:{q}"])
-    measure, rank = measured(plan).measures[1], Fraction(q) * persons
-    values = [(37 * n) % 150 + 20 for n in range(persons)]
-    draws = draws_of(plan, 20.0)
-    epsilon = math.sqrt(8 * cost(draws[1:]).rho / UNIT)
-    bound = 2 * max(float(q), 1 - float(q)) / epsilon * math.log(len(candidates(measure.value.domain)) / 0.05)
-    misses = 0
-    for v in chosen(plan, draws, bins_of(values, measure), 400):
-        below, upto = sum(x < v for x in values), sum(x <= v for x in values)
-        misses += max(0, rank - upto, below - rank) > bound
-    assert misses <= 20
-
-
-def test_a_quantile_of_nobody_is_still_chosen() -> None:
-    """Of an empty cell any candidate, alike."""
-    plan = plan_of(statistics=["quantile:pulse:0.5"])
-    found = chosen(plan, draws_of(plan), (0,) * 201, 300)
-    assert len(set(found)) > 100 and set(found) <= set(range(201))
-
-
-# -- discovered keys
-
-
-def keyed(alone: int) -> list[tuple[str]]:
-    return [(f"k{n:07}",) for n in range(alone)]
-
-
-@pytest.mark.parametrize(
-    ("scale", "keys"),
-    [(1.0, 40_000), (2.0, 40_000), *(pytest.param(scale, 10**6, marks=pytest.mark.audit) for scale in (1.0, 2.0))],
-)
-def test_a_key_of_one_person_is_hardly_ever_shown(scale: float, keys: int) -> None:
-    """At delta 1e-3, keys of one person each: the frequency shown is at most delta by more than chance (Clopper-Pearson 1e-6)."""
-    plan, delta = plan_of("practice"), 10**15
-    order = order_of(plan, scale=scale, selection=selection_of(plan, draws_of(plan, scale), delta))
-    exact = exact_of(plan, [[1] * keys], keys=[keyed(keys)])
-    (block,) = perturb(exact, order).blocks
-    assert block.groups == len(block.keys or ())
-    assert beta.ppf(1e-6, block.groups, keys - block.groups + 1) <= 1e-3 if block.groups else True
-    low = selection_of(plan, draws_of(plan, scale), delta)
-    assert low is not None
-    below = Selection(low.threshold - 1, 1, 10**18)  # one lower shows more than delta: the threshold is the smallest
-    loose = order_of(plan, scale=scale, selection=below, loss=PrivacyLoss(rho=UNIT, delta=10**18))
-    (more,) = perturb(exact, loose).blocks
-    assert beta.ppf(1 - 1e-6, more.groups + 1, keys - more.groups) > 1e-3
-
-
-def test_what_is_below_the_threshold_vanishes_and_the_same_draw_is_the_answer() -> None:
-    plan = plan_of("practice", statistics=["n", "sum:bmi", "quantile:bmi:0.5"])
-    order = order_of(plan, selection=Selection(30, 1, 10**12), scale=3.0)
-    keys = [(f"p{n}",) for n in range(40)] + [(None,)]
-    bins = (1,) * len(candidates(column("bmi").domain))
-    exact = exact_of(plan, [[*range(0, 200, 5), 500], [7 * n for n in range(41)], [bins] * 41], keys=[keys])
-    before = COUNTER.draws
-    (block,) = perturb(exact, order).blocks
-    assert COUNTER.draws == before + 3
-    assert block.keys and (None,) in block.keys and set(block.keys) < set(keys)
-    assert min(block.numbers[0]) >= 30 and all(len(vector) == block.groups for vector in block.numbers)
-    for key, persons, total in zip(block.keys, block.numbers[0], block.numbers[1], strict=True):
-        at = keys.index(key)
-        assert abs(persons - (500 if at == 40 else 5 * at)) < 30
-        assert abs(total - 7 * at) < 6 * order.draws[1].scale
-
-
-def test_no_group_at_all_is_an_answer_too() -> None:
-    plan = plan_of("practice", statistics=["n", "quantile:bmi:0.5"])
-    (block,) = perturb(exact_of(plan, [[], []], keys=[[]]), order_of(plan)).blocks
-    assert (block.keys, block.groups) == ((), 0)
-
-
-def test_a_threshold_that_is_too_low_is_refused() -> None:
-    """Threshold, scale and groups are looked at again: one lower, one group more, a smaller delta, and nothing is drawn."""
-    plan = plan_of("practice")
-    exact = exact_of(plan, [[50]], keys=[[("p",)]])
-    draws = draws_of(plan, 3.0)
-    for delta in (10**10, 5 * 10**11, 10**15):
-        right = selection_of(plan, draws, delta)
-        assert right is not None
-        paid = cost(draws, delta=delta)
-        assert drawn(order_of(plan, draws, paid, selection=right), exact)
-        for wrong in (
-            Selection(right.threshold - 1, 1, delta),
-            Selection(right.threshold, 1000, delta),
-            Selection(right.threshold, 1, delta // 100),
-        ):
-            assert not drawn(order_of(plan, draws, paid, selection=wrong), exact)
-        assert not drawn(order_of(plan, draws, cost(draws, delta=delta - 1), selection=right), exact)
-        louder = [gaussian(3.3)]
-        assert not drawn(order_of(plan, louder, paid, selection=right), exact)
-
-
-def test_groups_of_one_person_are_not_understated() -> None:
-    plan = plan_of("practice", relation=MANY_ROWS)
-    draws = draws_of(plan)
-    right = selection_of(plan, draws)
-    assert right is not None and right.groups == 3
-    exact = exact_of(plan, [[50]], keys=[[("p",)]])
-    assert drawn(order_of(plan, draws, PrivacyLoss(rho=10**20, delta=10**15), selection=right), exact)
-    wrong = Selection(right.threshold + 50, 2, right.delta)
-    assert not drawn(order_of(plan, draws, PrivacyLoss(rho=10**20, delta=10**15), selection=wrong), exact)
-
-
-def test_a_pure_promise_discovers_nothing() -> None:
-    plan = plan_of("practice")
-    exact = exact_of(plan, [[50]], keys=[[("p",)]])
-    assert not drawn(order_of(plan, [laplace()], PrivacyLoss(epsilon=10**15), selection=Selection(500, 1, 0)), exact)
-
-
 def test_a_filter_changes_nothing_of_the_noise() -> None:
     plan = plan_of("region")
     narrowed = Plan("gp", Filter(plan.relation, Not(IsNull(column("sex")))), plan.keys, plan.statistics, plan.output)
     assert drawn(order_of(narrowed), exact_of(narrowed, [[1, 2, 3]]))
+
+
+@pytest.mark.parametrize("asked", [("n",), ("a", "b")])
+def test_one_draw_a_measure_and_answer(tmp_path: Path, asked: tuple[str, ...]) -> None:
+    """On the whole road: two counts of the same persons are one number, drawn once an answer; no test's silence draws."""
+    store, work = tmp_path / "store", tmp_path / "work"
+    store.mkdir()
+    work.mkdir()
+    held = building.build(store, [building.row(person) for person in range(30)])
+    vault = Vault(store.resolve(), Limits(str(work), 1, 1))
+    order = building.order_of(building.plan_of("region", "sex", statistics=asked), held)
+    for _ in range(3):
+        before = COUNTER.draws
+        vault.answer(order)
+        assert COUNTER.draws == before + 1
+    before = COUNTER.draws
+    building.Quiet(store, work).answer(building.order_of(building.plan_of(), building.build(store, [])))
+    assert COUNTER.draws == before

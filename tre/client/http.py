@@ -42,10 +42,25 @@ class Release:
         columns: list[dict[str, Any]] = self.envelope["columns"]
         return columns
 
+    @property
+    def table(self) -> list[list[str]]:
+        """The answer in words, the columns' names first: `suppressed` is no number, `NULL` is a value, `all` is a total's key."""
+        names = [column["name"] for column in self.columns]
+        keys = {column["name"] for column in self.columns if column["role"] == "key"}
+        return [names, *([_word(row, name, name in keys) for name in names] for row in self.rows)]
+
     def __repr__(self) -> str:
         charge = self.envelope["charge"]
         spent = charge["rho"] if charge["epsilon"] is None else charge["epsilon"]
         return f"<Release {self.envelope['id']}: {len(self.rows)} rows, charge {spent}>"
+
+
+def _word(row: dict[str, Any], name: str, key: bool) -> str:
+    if key and name not in row.get("set", [name]):
+        return "all"
+    if row[name] is None:
+        return "suppressed" if row["suppressed"] and not key else "NULL"
+    return str(row[name])
 
 
 class Client:

@@ -9,18 +9,28 @@ from typing import Any
 
 
 def release_as_csv(envelope: bytes) -> bytes:
-    """One line a row: keys, each statistic with its interval, and ``suppressed`` (RFC 4180)."""
+    """One line a row: keys, each number with its interval, and ``suppressed`` (RFC 4180). Where there are totals, ``set`` names
+    the keys of each row, with spaces between: a total's key is empty like a NULL's."""
     release = json.loads(envelope)
     names: list[str] = []
     for column in release["columns"]:
         name = column["name"]
         names += [name] if column["role"] == "key" else [name, f"{name}_low", f"{name}_high"]
+    if any("set" in row for row in release["rows"]):
+        names.append("set")
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow([_cell(name) for name in (*names, "suppressed")])
     for row in release["rows"]:
-        writer.writerow([*(_cell(row[name]) for name in names), str(row["suppressed"]).lower()])
+        writer.writerow([*(_told(row[name]) for name in names), str(row["suppressed"]).lower()])
     return out.getvalue().encode()
+
+
+def _told(value: Any) -> str | int | float | None:
+    """Truth as JSON has it, a list's words with spaces between."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return _cell(" ".join(value) if isinstance(value, list) else value)
 
 
 LOGGED = ("index", "at", "kind", "project", "person_asking", "outcome", "reason", "dataset", "id")

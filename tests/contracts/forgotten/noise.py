@@ -6,7 +6,8 @@ from tre.plan.order import Order
 from tre.vault.exact import ExactTable
 from tre.vault.noise import perturb
 from tre.vault.noisy import NoisyTable
-from tre.vault.suppress import Shown, suppress
+from tre.vault.shown import Shown
+from tre.vault.suppress import suppress
 
 
 def right(exact: ExactTable, order: Order) -> Shown:

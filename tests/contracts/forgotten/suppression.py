@@ -5,7 +5,8 @@ from __future__ import annotations
 from tre.plan.order import Order
 from tre.terms import Release
 from tre.vault.noisy import NoisyTable
-from tre.vault.suppress import release, suppress
+from tre.vault.release import release
+from tre.vault.suppress import suppress
 
 
 def right(noisy: NoisyTable, order: Order) -> Release:

@@ -224,8 +224,8 @@ def numbers_of(*nodes: object) -> set[str]:
 
 
 def clashing(names: Iterable[str], statistics: Iterable[str]) -> list[str]:
-    """The names that a row of the answer uses itself: `suppressed`, and each number's `_low` and `_high`."""
-    own = {"suppressed", *(f"{alias}_{end}".lower() for alias in statistics for end in ("low", "high"))}
+    """The names that a row of the answer uses itself: `suppressed`, `set`, and each number's `_low` and `_high`."""
+    own = {"suppressed", "set", *(f"{alias}_{end}".lower() for alias in statistics for end in ("low", "high"))}
     return [name for name in names if name.lower() in own]
 
 
