@@ -18,7 +18,7 @@ from tre.plan.bound import score_unit
 from tre.plan.candidates import candidates
 from tre.plan.estimate import FINE, Spread
 from tre.plan.intervals import Noise, Term, ratio
-from tre.plan.measures import WEIGHT, Measure
+from tre.plan.measures import Measure
 from tre.plan.nodes import Statistic
 
 FIXED = ("persons", "rows", "sum")
@@ -58,7 +58,7 @@ def of_rank(measure: Measure, scale: float) -> int:
     ranks that the chosen candidate has."""
     assert measure.value is not None and measure.q is not None
     scores = scale * math.log(len(candidates(measure.value.domain)) / MISS)
-    return math.ceil(scores / score_unit(measure.q) / (WEIGHT if measure.k > 1 else 1))
+    return math.ceil(scores / score_unit(measure.q) / measure.row_weight)
 
 
 def _width(statistic: Statistic) -> int:
