@@ -54,9 +54,9 @@ class Slowest:
     a_scan: float = 0.03  # from here on per million rows
     a_comparison: float = 0.001  # also a step of arithmetic
     a_list: float = 0.03
-    a_join: float = 0.1
-    a_grouping: float = 0.15  # one row a person
-    a_bounding: float = 0.3  # by the person and the keys, all measures in one pass
+    a_join: float = 0.05  # of each side, and of the pairs
+    a_grouping: float = 0.1  # one row a person
+    a_bounding: float = 0.25  # by the person and the keys, all measures in one pass
     a_keeping: float = 0.8  # at most L0 groups a person
     a_ranking: float = 0.5  # weights by candidate
 
