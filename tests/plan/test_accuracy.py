@@ -11,6 +11,7 @@ from decimal import Decimal, localcontext
 import pytest
 
 from tre.plan.accuracy import covers, half_width, p_shown, within
+from tre.plan.convolution import law_of_sum
 from tre.plan.rounding import rounded
 
 GAUSSIAN, LAPLACE = "discrete gaussian", "discrete laplace"
@@ -137,3 +138,56 @@ def test_half_widths_are_quick() -> None:
 def test_an_unknown_mechanism_has_no_law() -> None:
     with pytest.raises(ValueError, match="no such mechanism"):
         half_width("uniform", 1.0, 5)
+
+
+@pytest.mark.parametrize("mechanism", [GAUSSIAN, LAPLACE])
+@pytest.mark.parametrize("miss", [0.05, 0.025, 0.005])
+def test_other_levels_than_95(mechanism: str, miss: float) -> None:
+    law = weights(mechanism, 3.3, reach(mechanism, 3.3))
+    h = half_width(mechanism, 3.3, 1, 1, miss)
+    inside = [sum((p for z, p in law.items() if abs(z) <= width), Decimal(0)) for width in (h, h - 1)]
+    assert inside[0] >= Decimal(1) - Decimal(str(miss)) > inside[1]
+
+
+def sums(mechanism: str, scale: float, parts: int) -> list[float]:
+    """P(Z = z) of a sum, convolved term by term, from the middle up."""
+    one = {z: float(p) for z, p in weights(mechanism, scale, reach(mechanism, scale)).items()}
+    law = {0: 1.0}
+    for _ in range(parts):
+        found: dict[int, float] = {}
+        for z, p in law.items():
+            for w, r in one.items():
+                found[z + w] = found.get(z + w, 0.0) + p * r
+        law = found
+    return [law[z] for z in range(max(law) + 1)]
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "scale", "parts"),
+    [(GAUSSIAN, 0.3, 5), (GAUSSIAN, 1.4, 4), (GAUSSIAN, 2.0, 3), (LAPLACE, 0.8, 3), (LAPLACE, 2.5, 2)],
+)
+def test_the_law_of_a_sum_is_a_convolution(mechanism: str, scale: float, parts: int) -> None:
+    law = sums(mechanism, scale, parts)
+    told = within(mechanism, scale, parts)
+    chance = law[0]
+    for n in range(1, len(law) // 2):
+        assert chance - 1e-12 <= told(n - 1) + 1e-12 and told(n - 1) <= chance + 1e-9
+        chance += 2 * law[n]
+
+
+def test_a_sum_too_wide_to_convolve_is_told_a_little_wider() -> None:
+    """Against the convolution itself, slow as it is there, and against a normal's standard deviation for many."""
+    for parts in (2, 3):
+        wide = half_width(LAPLACE, 90.0, 1, parts)
+        exact = law_of_sum(LAPLACE, 90.0, parts)
+        assert exact(wide) >= 0.95 and exact(round(wide / 1.035)) < 0.95
+    many = half_width(LAPLACE, 1_000.0, 1, 5_000)
+    assert 1 <= many / (1.96 * 1_000 * math.sqrt(2 * 5_000)) < 1.02
+    tiny = half_width(GAUSSIAN, 1.5, 1, 90_000)
+    assert 1 <= tiny / (1.96 * 1.5 * 300) < 1.01
+
+
+def test_the_chance_to_be_shown_of_a_total() -> None:
+    law = sums(LAPLACE, 2.5, 2)
+    assert p_shown(LAPLACE, 2.5, 5, 10, 2) == pytest.approx(sum(law[5:]), abs=1e-9)
+    assert p_shown(LAPLACE, 2.5, 13, 10, 2) == pytest.approx(sum(law) + sum(law[1:4]), abs=1e-9)

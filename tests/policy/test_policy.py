@@ -68,6 +68,7 @@ def test_every_field_can_be_missed_or_is_optional_by_decision(folder: Path) -> N
         "ColumnPolicy.grid",
         "ColumnPolicy.nullable",
         "ColumnPolicy.level",
+        "PublishedSize.rows",
         "TablePolicy.one_row_per_person",
         "TablePolicy.max_rows",
         "TablePolicy.max_groups",

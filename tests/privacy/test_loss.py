@@ -101,3 +101,24 @@ def test_fits_looks_at_every_part() -> None:
 def test_what_is_no_budget_is_refused(epsilon: str, delta: str) -> None:
     with pytest.raises(ValueError):
         loss.budget(Decimal(epsilon), Decimal(delta))
+
+
+@given(st.integers(1, 40), st.integers(1, 90_000), st.floats(0.0625, 1e9))
+def test_a_noisy_maximum_costs_what_opendp_says(groups: int, sensitivity: int, scale: float) -> None:
+    """OpenDP's map of one group, times the groups that one person is in; ours is exact and rounded up, so never below."""
+    vector = dp.vector_domain(dp.atom_domain(T="i64")), dp.linf_distance(T="i64", monotonic=False)
+    for pure, measure in ((False, dp.zero_concentrated_divergence()), (True, dp.max_divergence())):
+        theirs = groups * Fraction(dp.m.make_noisy_max(*vector, measure, scale=scale).map(sensitivity))
+        ours = loss.noisy_max_loss(groups, sensitivity, scale, pure)
+        amount = Fraction(ours.epsilon if pure else ours.rho, UNIT)
+        assert theirs * (1 - Fraction(1, 2**45)) <= amount <= theirs * (1 + Fraction(1, 2**45)) + Fraction(1, UNIT)
+
+
+@given(st.integers(1, 10**13), st.integers(0, 10**12), st.fractions(Fraction(1, 1000), Fraction(1)))
+def test_keys_delta_is_charged_in_the_same_fraction(rho: int, delta: int, share: Fraction) -> None:
+    stated = PrivacyLoss(rho=rho, delta=delta)
+    part = loss.share_of(stated, share)
+    charged = loss.keys_delta_of(stated, part.rho)
+    assert charged <= delta * share and charged * rho <= delta * part.rho < (charged + 1) * rho
+    assert (PrivacyLoss(rho=part.rho, delta=charged) + PrivacyLoss(rho=rho - part.rho)).fits(stated)
+    assert loss.keys_delta_of(stated, 2 * rho) == delta and loss.keys_delta_of(PrivacyLoss(delta=delta), 5) == 0

@@ -9,10 +9,12 @@ In grid steps, with N, C and Q the rows, centred and square numbers of `plan.mea
     mean       (lo + hi)/2 + C/(2 N)
     variance   (w^2 + d Q/N)/8 - (C/N)^2/4, at least 0 after the noise, at most (w/2)^2
 
-Ratios with Gaussian noise have Fieller's interval (Fieller 1954: the t for which |C - t N| is within z scales), of scales that
-are widened by what the grid of the noise can add; with Laplace noise the box of two intervals (Bonferroni). Of a variance the
-interval of Q/N misses in at most 4.5 % and that of C/N in at most 0.5 %. A quantile has no interval of its value: how far its
-rank is off is on the preview.
+A ratio's interval is of `plan.intervals`. A variance is linear but for the square of t = C/N: whatever t is,
+
+    variance - w^2/8 - t^2/4 = (d Q/8 - t C/2)/N
+
+of the truths, whose interval misses in at most 4.5 %; the hull of these over an interval for t that misses in at most 0.5 % is
+the variance's. A quantile has no interval of its value: how far its rank may be off is on the preview.
 """
 
 from __future__ import annotations
@@ -22,18 +24,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from statistics import NormalDist
 
-from tre.plan.accuracy import MISS, half_width
+from tre.plan.accuracy import MISS
+from tre.plan.intervals import Ends, Noise, Term, ratio
 from tre.plan.measures import Measure, measured
 from tre.plan.nodes import Plan, Statistic
-from tre.plan.order import LAPLACE, Draw
+from tre.plan.order import Draw
 from tre.plan.rounding import rounded
 
 FINE = 100  # means and spreads are told in hundredths of a grid step
-SURE = 5  # a ratio has an interval where its denominator is above so many scales
 OF_MEAN = 0.1  # of a variance's allowed error, what the mean's part may miss
-GRAIN = 0.5 / 1.959964  # a scale so much wider covers the half step that whole numbers add
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,6 @@ class Estimate:
 Numbers = Sequence[int]
 Estimator = Callable[[Numbers], tuple[Estimate | None, ...]]
 _One = Callable[[Numbers], Estimate | None]
-Ends = tuple[float, float]
 
 
 def unit(statistic: Statistic) -> str:
@@ -66,23 +65,6 @@ def unit(statistic: Statistic) -> str:
     elif statistic.kind == "var":
         grid = grid * grid / FINE
     return format(grid.normalize(), "f")
-
-
-@dataclass(frozen=True, slots=True)
-class Noise:
-    """The noise of one noisy number: of one draw, or of ``parts`` independent cells that were added up."""
-
-    mechanism: str
-    scale: float
-    parts: int = 1
-
-    @property
-    def spread(self) -> float:
-        """The scale of the sum: of independent noise squares add up."""
-        return self.scale * math.sqrt(self.parts)
-
-    def half(self, base: int = 1, miss: float = MISS) -> int:
-        return half_width(self.mechanism, self.scale, base, self.parts, miss)
 
 
 def estimator(plan: Plan, draws: Sequence[Draw], rounding: int, parts: int = 1) -> Estimator:
@@ -124,7 +106,7 @@ def mean(low: int, high: int, rows: int, centred: int, of_rows: Noise, of_centre
         return None
     middle, half = FINE * (low + high) // 2, FINE // 2
     value = round(middle + Fraction(half * centred, rows))
-    ends = ratio(centred, rows, of_centred, of_rows, MISS)
+    ends = ratio([Term(1.0, centred, of_centred)], Term(1.0, rows, of_rows), MISS)
     return _within(value, ends and (middle + half * ends[0], middle + half * ends[1]), FINE * low, FINE * high)
 
 
@@ -155,44 +137,19 @@ class Spread:
 
     def _ends(self, rows: int, centred: int, square: int) -> Ends | None:
         """Of the variance, in hundredths of a squared grid step, before it is forced into its range."""
-        u = ratio(square, rows, self.of_square, self.of_rows, MISS * (1 - OF_MEAN))
-        t = ratio(centred, rows, self.of_centred, self.of_rows, MISS * OF_MEAN)
-        if u is None or t is None:
+        whole = Term(1.0, rows, self.of_rows)
+        ts = ratio([Term(1.0, centred, self.of_centred)], whole, MISS * OF_MEAN)
+        if ts is None:
             return None
-        width = float(self.high - self.low)
-        most = max(abs(end) for end in t)
-        least = 0.0 if t[0] <= 0 <= t[1] else min(abs(end) for end in t)
-        low, high = ((width * width + self.divisor * end) / 8 for end in u)
-        return FINE * (low - most * most / 4), FINE * (high - least * least / 4)
-
-
-def ratio(numerator: int, denominator: int, of_numerator: Noise, of_denominator: Noise, miss: float) -> Ends | None:
-    """An interval for the ratio of two noisy numbers' truths that misses with a chance of at most ``miss``."""
-    if denominator <= SURE * of_denominator.spread:
-        return None
-    if of_numerator.mechanism == LAPLACE:
-        return _box(numerator, denominator, of_numerator.half(miss=miss / 2), of_denominator.half(miss=miss / 2))
-    return _fieller(numerator, denominator, of_numerator.spread, of_denominator.spread, NormalDist().inv_cdf(1 - miss / 2))
-
-
-def _fieller(numerator: float, denominator: float, top: float, bottom: float, z: float) -> Ends | None:
-    """The t with (numerator - t denominator)^2 ≤ z^2 (top^2 + t^2 bottom^2), the scales widened by half a step."""
-    top, bottom = z * (top + GRAIN), z * (bottom + GRAIN)
-    a = float(denominator) ** 2 - bottom * bottom
-    if a <= 0:
-        return None
-    b = float(numerator) * float(denominator)
-    root = math.hypot(top * denominator, bottom * numerator)  # b^2 - a c, but for top^2 bottom^2, without taking squares apart
-    return (b - root) / a, (b + root) / a
-
-
-def _box(numerator: int, denominator: int, top: int, bottom: int) -> Ends | None:
-    """Every ratio of a number within ``top`` of the numerator and one within ``bottom`` of the denominator."""
-    least, most = denominator - bottom, denominator + bottom
-    if least <= 0:
-        return None
-    corners = [(numerator + way * top) / rows for way in (-1, 1) for rows in (least, most)]
-    return min(corners), max(corners)
+        lows, highs, width = [], [], float(self.high - self.low)
+        for t in (ts[0], (ts[0] + centred / rows) / 2, centred / rows, (centred / rows + ts[1]) / 2, ts[1]):
+            terms = [Term(self.divisor / 8, square, self.of_square), Term(-t / 2, centred, self.of_centred)]
+            ends = ratio(terms, whole, MISS * (1 - OF_MEAN))
+            if ends is None:
+                return None
+            lows.append(ends[0] + t * t / 4)
+            highs.append(ends[1] + t * t / 4)
+        return FINE * (min(lows) + width * width / 8), FINE * (max(highs) + width * width / 8)
 
 
 def _within(value: int, ends: Ends | None, least: int, most: int) -> Estimate:

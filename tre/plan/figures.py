@@ -12,10 +12,10 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from statistics import NormalDist
 
 from tre.plan.accuracy import MISS
-from tre.plan.estimate import FINE, GRAIN, SURE, Estimate, Noise, unit
+from tre.plan.estimate import FINE, Estimate, unit
+from tre.plan.intervals import GRAIN, SURE, Noise, quantile
 from tre.plan.margins import FIXED, MEANS
 from tre.plan.measures import measured
 from tre.plan.nodes import Combined, Literal, Number, Plan, Shown, Statistic, numbers_of
@@ -23,7 +23,7 @@ from tre.plan.order import GAUSSIAN, Draw
 
 Interval = tuple[Fraction, Fraction]
 Values = Mapping[str, Fraction | None]
-_Z = NormalDist().inv_cdf(1 - MISS / 2)
+_Z = quantile(MISS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ class _Part:
         with g, and g is largest at 5 scales."""
         if self.noises[0].mechanism != GAUSSIAN:
             return None
-        f = NormalDist().inv_cdf(1 - MISS / several / 2) / _Z
+        f = quantile(MISS / several) / _Z
         g = (_Z * (1 + GRAIN / self.noises[0].spread) / SURE) ** 2
         return Fraction(f * f * (1 - g) / (1 - f * f * g)) if f * f * g < 1 else None
 

@@ -16,8 +16,9 @@ from fractions import Fraction
 from tre.plan.accuracy import MISS
 from tre.plan.bound import score_unit
 from tre.plan.candidates import candidates
-from tre.plan.estimate import FINE, Noise, Spread, ratio
-from tre.plan.measures import WEIGHT, Measure
+from tre.plan.estimate import FINE, Spread
+from tre.plan.intervals import Noise, Term, ratio
+from tre.plan.measures import Measure
 from tre.plan.nodes import Statistic
 
 FIXED = ("persons", "rows", "sum")
@@ -32,7 +33,7 @@ def fixed(kind: str, noise: Noise, rounding: int) -> int:
 def of_mean(statistic: Statistic, of_rows: Noise, of_centred: Noise, rows: int, at_end: bool) -> int | None:
     """Of a mean of so many rows, at an end of its range (the widest it can be) or in the middle (the narrowest)."""
     width = _width(statistic)
-    ends = ratio(rows * width if at_end else 0, rows, of_centred, of_rows, MISS)
+    ends = ratio([Term(1.0, rows * width if at_end else 0, of_centred)], Term(1.0, rows, of_rows), MISS)
     if ends is None:
         return None
     at = width if at_end else 0
@@ -57,7 +58,7 @@ def of_rank(measure: Measure, scale: float) -> int:
     ranks that the chosen candidate has."""
     assert measure.value is not None and measure.q is not None
     scores = scale * math.log(len(candidates(measure.value.domain)) / MISS)
-    return math.ceil(scores / score_unit(measure.q) / (WEIGHT if measure.k > 1 else 1))
+    return math.ceil(scores / score_unit(measure.q) / measure.row_weight)
 
 
 def _width(statistic: Statistic) -> int:

@@ -47,6 +47,11 @@ class Measure(Node):
         if self.kind not in MEASURES or self.k < 1 or self.cell < 0 or self.divisor < 1:
             raise ValueError("no such measure")
 
+    @property
+    def row_weight(self) -> int:
+        """Of ranks: the parts that a row weighs where no person has more than k."""
+        return self.cell // self.k
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -77,7 +82,7 @@ def measured(plan: Plan) -> Measured:
     parts = {}
     for statistic in plan.statistics:
         k = 1 if once or statistic.kind == "mean_of_persons" else rows_that_count(plan, statistic)
-        parts[statistic.alias] = tuple(place(measure) for measure in _of(statistic, k))
+        parts[statistic.alias] = tuple(place(measure) for measure in _of(statistic, k, once))
     return Measured(tuple(found), parts)
 
 
@@ -163,8 +168,8 @@ def _counted(value: Expression | None) -> Expression | None:
     return None if value is None or not value.domain.nullable else value
 
 
-def _of(statistic: Statistic, k: int) -> list[Measure]:
-    """The measures of one statistic, in the order of `Measured.parts`."""
+def _of(statistic: Statistic, k: int, once: bool) -> list[Measure]:
+    """The measures of one statistic, in the order of `Measured.parts`. ``once``: no person has two rows."""
     if statistic.kind == "persons":
         return [Measure("persons", None, 1, 1)]
     rows = Measure("rows", _counted(statistic.value), k, k)
@@ -176,7 +181,7 @@ def _of(statistic: Statistic, k: int) -> list[Measure]:
     if statistic.kind == "sum":
         return [Measure("sum", statistic.value, k, k * max(abs(low), abs(high)))]
     if statistic.kind == "quantile":
-        return [rows, Measure("ranks", statistic.value, k, k * WEIGHT if k > 1 else 1, q=statistic.q)]
+        return [rows, Measure("ranks", statistic.value, k, 1 if once else k * WEIGHT, q=statistic.q)]
     centred = Measure("centred", statistic.value, k, k * width)
     if statistic.kind in ("avg", "mean_of_persons"):
         return [rows, centred]

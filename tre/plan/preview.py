@@ -15,7 +15,8 @@ from typing import Any
 from tre.loss import DELTA_UNIT, UNIT, PrivacyLoss, decimal_text, epsilon_for, loss_text
 from tre.plan import sets
 from tre.plan.candidates import candidates, spacing
-from tre.plan.estimate import Noise, unit
+from tre.plan.estimate import unit
+from tre.plan.intervals import Noise
 from tre.plan.margins import FIXED, MEANS, fixed, of_mean, of_rank, of_spread
 from tre.plan.measures import (
     WEIGHT,
@@ -226,7 +227,7 @@ def _of_plan(plan: Plan) -> list[str]:
         )
     if any(_cut(plan, one) for one in sets.drawn(plan)):
         warnings.append("Of one person in more groups than the policy's max_groups, that many are kept, whatever their values.")
-    if any(measure.kind == "ranks" and measure.k > 1 for measure in measured(plan).measures):
+    if any(measure.kind == "ranks" and measure.row_weight > 1 for measure in measured(plan).measures):
         warnings.append(f"In a quantile of many rows a person, a row weighs a multiple of 1/{WEIGHT:,}.")
     return warnings
 

@@ -38,8 +38,9 @@ from tre.loss import (
 from tre.plan import sets
 from tre.plan.accuracy import covers, half_width, p_shown
 from tre.plan.bound import ORDINALS, Bound, sensitivities, sums_fit
-from tre.plan.estimate import FINE, Noise
+from tre.plan.estimate import FINE
 from tre.plan.hints import did_you_mean, invalid, quoted
+from tre.plan.intervals import Noise
 from tre.plan.margins import FIXED, MEANS, of_mean
 from tre.plan.measures import Measure, measured
 from tre.plan.nodes import Plan, Statistic
@@ -243,10 +244,9 @@ def _part_for_number(statistic: Statistic, number: _Number, margin: Fraction, ro
     base, grid = (1, _grid(statistic)) if statistic.kind == "sum" else (rounding, Decimal(1))
     steps, least = int(margin / Fraction(grid)), half_width(number.mechanism, SMALLEST_SCALE, base)
     if steps < least:
-        why = f"numbers are rounded to multiples of {base}" if base > 1 else f"the grid step is {grid}"
         raise invalid(
-            f"A margin of {_said(margin)} cannot be reached: {why}.",
-            f"State a margin of {_said(least * Fraction(grid))} or more.",
+            f"A margin of {_said(margin)} cannot be reached: numbers are rounded to multiples of {base}.",
+            f"State a margin of {least:,} or more.",
         )
     if steps >= LARGEST_SCALE:
         raise invalid("The margin is larger than any number of the answer.", "State a smaller one.")

@@ -16,8 +16,10 @@ from tre.loss import DELTA_UNIT
 
 SUMMED = 200.0  # up to this scale the tail is summed term by term
 _UP, _DOWN = Context(prec=60, rounding=ROUND_CEILING), Context(prec=60, rounding=ROUND_FLOOR)
-_LAST_DIGITS = Decimal("1e-50")  # relative; more than what 60 digits lose over a few thousand operations, whichever way
-_FLOATS = Decimal("2e-11")  # relative; more than what floats lose in one erfc
+# A function's last digit is rounded half-even whatever the context, so this is more than 60 digits lose in all, either way.
+_MORE, _LESS = Decimal("1." + "0" * 49 + "1"), Decimal("0." + "9" * 50)
+_FLOATS = Decimal("1.00000000002")  # more than what floats lose in one erfc
+DELTA_DIGITS = 18  # of DELTA_UNIT
 
 
 @lru_cache(maxsize=512)
@@ -39,8 +41,8 @@ def _rare(p: Decimal, groups: int, delta: int) -> bool:
     """1 - (1 - p)^groups <= delta, the power rounded down."""
     if p >= 1:
         return False
-    kept = _DOWN.power(_DOWN.subtract(Decimal(1), p), groups) * (1 - _LAST_DIGITS)
-    return _UP.subtract(Decimal(1), kept) <= Decimal(delta) / DELTA_UNIT
+    kept = _DOWN.multiply(_DOWN.power(_DOWN.subtract(Decimal(1), p), groups), _LESS)
+    return _UP.subtract(Decimal(1), kept) <= Decimal(delta).scaleb(-DELTA_DIGITS)
 
 
 @lru_cache(maxsize=64)
@@ -59,7 +61,7 @@ def _summed(scale: float) -> Callable[[int], Decimal]:
         tails[k] = total = _UP.add(total, weights[k])
     whole = _DOWN.subtract(_DOWN.multiply(2, total), weights[0])
     rest = Decimal("1e-40")
-    return lambda z: _UP.divide(tails[min(z, most + 1)], whole) * (1 + _LAST_DIGITS) + rest
+    return lambda z: _UP.add(_UP.multiply(_UP.divide(tails[min(z, most + 1)], whole), _MORE), rest)
 
 
 def _beyond(z: int, scale: float) -> Decimal:
@@ -67,4 +69,4 @@ def _beyond(z: int, scale: float) -> Decimal:
     sum to at least scale * sqrt(2 pi) (Poisson summation: every term of the other side is positive)."""
     if z - 0.5 < scale:
         return Decimal(1)
-    return Decimal(math.erfc((z - 0.5) / (scale * math.sqrt(2))) / 2) * (1 + _FLOATS) + Decimal("1e-40")
+    return _UP.add(_UP.multiply(Decimal(math.erfc((z - 0.5) / (scale * math.sqrt(2))) / 2), _FLOATS), Decimal("1e-40"))

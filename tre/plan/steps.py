@@ -49,14 +49,14 @@ class Slowest:
     stands here is at least as much, mostly a few times."""
 
     start: float = 0.1  # pipes, JSON, a first call of the noise, and sealing while many ask at once
-    a_number: float = 0.000_1  # of one measure of one group
+    a_number: float = 0.000_1  # of one measure or figure of one group, with what is estimated of it
     a_choice: float = 0.01  # of a quantile of one group, its 1,024 weights counted in
     a_scan: float = 0.03  # from here on per million rows
     a_comparison: float = 0.001  # also a step of arithmetic
     a_list: float = 0.03
-    a_join: float = 0.1
-    a_grouping: float = 0.15  # one row a person
-    a_bounding: float = 0.4  # by the person and the keys
+    a_join: float = 0.05  # of each side, and of the pairs
+    a_grouping: float = 0.1  # one row a person
+    a_bounding: float = 0.25  # by the person and the keys, all measures in one pass
     a_keeping: float = 0.8  # at most L0 groups a person
     a_ranking: float = 0.5  # weights by candidate
 
@@ -96,14 +96,15 @@ def expected(plan: Plan, persons: int, rows: Mapping[str, int] = UNPUBLISHED, sl
         seconds += _of_set(plan, one, size, measures, slowest)
     drawn = DISCOVERED * len(plan.sets) if plan.discovered else plan.cells
     choices = sum(measure.kind == "ranks" for measure in measures)
-    return slowest.start + seconds + drawn * (len(measures) * slowest.a_number + choices * slowest.a_choice)
+    numbers = len(measures) + len(plan.figures)
+    return slowest.start + seconds + drawn * (numbers * slowest.a_number + choices * slowest.a_choice)
 
 
 def _of_set(plan: Plan, one: sets.Set, size: float, measures: tuple[Measure, ...], slowest: Slowest) -> float:
     """Bounding one person's rows, and adding up, of one grouping set."""
     a_million = slowest.a_scan * len(measures)
     if rows_per_person(plan.relation) > 1:
-        a_million += slowest.a_bounding * len(measures)
+        a_million += slowest.a_bounding
         if not one_group_a_person(plan, one) and groups_of_a_person(plan, one) < rows_per_person(plan.relation):
             a_million += slowest.a_keeping
     for measure in measures:

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from tre.plan.estimate import unit
-from tre.plan.measures import WEIGHT, Measure, measured
+from tre.plan.measures import Measure, measured
 from tre.plan.nodes import Figure, Key, Statistic
 from tre.plan.order import Draw, Order
 from tre.plan.rounding import stated_scale
@@ -108,7 +108,7 @@ def _scale(statistic: Statistic, measure: Measure, draw: Draw, order: Order) -> 
         return round(stated_scale(draw.scale, order.disclosure.rounding) if alone else draw.scale, 6)
     assert measure.value is not None
     if measure.kind == "ranks":
-        return _six(draw.scale / (Fraction(measure.q or 0).denominator * (WEIGHT if measure.k > 1 else 1)))
+        return _six(draw.scale / (Fraction(measure.q or 0).denominator * measure.row_weight))
     grid = float(measure.value.domain.grid)
     factor = {"sum": grid, "centred": grid / 2, "square": grid * grid * measure.divisor / 8}[measure.kind]
     return _six(draw.scale * factor)
