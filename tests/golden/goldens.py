@@ -4,13 +4,56 @@ from __future__ import annotations
 
 import json
 import textwrap
+from dataclasses import asdict
 from pathlib import Path
 
-from tests.vault.building import column, plan_of
-from tre.plan.nodes import And, Compare, Constant, IsNull, Not, OneOf, Or, Plan, days, from_json, to_json
-from tre.vault.compile import Statement, compile
+from tests.vault.building import SCAN, TABLES, asking, column, plan_of
+from tre.plan.nodes import (
+    And,
+    Branch,
+    Column,
+    Compare,
+    Constant,
+    Domain,
+    Filter,
+    Grouped,
+    IsNull,
+    Join,
+    Key,
+    Not,
+    OneOf,
+    Or,
+    Plan,
+    Prefix,
+    Relate,
+    SemiJoin,
+    Value,
+    band,
+    case,
+    computed,
+    date_trunc,
+    days,
+    elapsed,
+    from_json,
+    to_json,
+)
+from tre.vault.compile import Codes, Statement, compile
 
 FOLDER = Path(__file__).parent
+EVENTS, VISITS = TABLES["events"].scan, TABLES["visits"].scan
+KIND, AT, GRADE = column("kind", "events"), column("date", "events"), column("value", "events")
+BEGUN = Grouped(
+    Filter(EVENTS, Compare("=", column("code", "events"), "A1")),
+    "begun",
+    (),
+    (computed("at", "min", AT, None, 8), computed("last", "last", GRADE, AT, 8), computed("mean", "mean", GRADE, None, 8)),
+)
+BEGUN_AT = Column("begun", "at", BEGUN.values[0].domain)
+WORDS = Domain("category", False, ("old", "young"))
+AGE = case(
+    [Branch(Compare("<", column("year_of_birth"), 1942), Value("old", WORDS))],
+    Value("young", WORDS),
+)
 
 PLANS: dict[str, Plan] = {
     "count": plan_of(),
@@ -30,6 +73,7 @@ PLANS: dict[str, Plan] = {
     "one-code": plan_of("region", where=Compare("=", column("practice"), "A1")),
     "not-one-code": plan_of("region", where=Compare("<>", column("practice"), "A1")),
     "codes": plan_of("region", where=OneOf(column("practice"), ("A1", "absent", "c'3"))),
+    "codes-that-begin": plan_of("region", where=Prefix(column("practice"), "A")),
     "no-such-code": plan_of(where=Not(OneOf(column("practice"), ("absent",)))),
     "null": plan_of("region", where=IsNull(column("died_on"))),
     "not-null": plan_of("region", where=Not(IsNull(column("died_on")))),
@@ -45,22 +89,68 @@ PLANS: dict[str, Plan] = {
         ),
     ),
     "never": plan_of("region", where=Constant(False)),
+    "statistics-of-one-row": asking(
+        SCAN, [Key("age", AGE)], ("avg", column("weight")), ("sum", column("year_of_birth")), ("var", column("weight"))
+    ),
+    "median-of-one-row": asking(SCAN, [Key("sex", column("sex"))], ("quantile", column("weight"))),
+    "distinct-persons-of-many-rows": asking(
+        Filter(Join(SCAN, EVENTS), Compare("=", KIND, "a")), [Key("region", column("region"))], ("persons", None)
+    ),
+    "mean-of-many-rows": asking(Join(SCAN, EVENTS), [Key("region", column("region"))], ("avg", GRADE), ("rows", None)),
+    "conditions-across": asking(
+        Filter(Join(SCAN, EVENTS), Relate("<", AT, column("died_on"))), [Key("region", column("region"))], ("rows", None)
+    ),
+    "groups-of-a-person": asking(EVENTS, [Key("kind", KIND)], ("sum", GRADE), ("stddev", GRADE)),
+    "median-of-many-rows": asking(EVENTS, [Key("month", date_trunc("month", AT))], ("quantile", GRADE)),
+    "discovered": asking(
+        Join(SCAN, EVENTS), [Key("code", column("code", "events"), True), Key("sex", column("sex"))], ("persons", None)
+    ),
+    "exists": asking(SemiJoin(SCAN, EVENTS, Relate("<", AT, column("died_on"))), [], ("persons", None)),
+    "not-exists": asking(SemiJoin(SCAN, EVENTS, Relate("<", AT, column("died_on")), anti=True), [], ("persons", None)),
+    "per-person": asking(
+        Join(SCAN, BEGUN),
+        [Key("month", date_trunc("month", BEGUN_AT))],
+        ("avg", Column("begun", "mean", BEGUN.values[2].domain)),
+        ("sum", Column("begun", "last", BEGUN.values[1].domain)),
+    ),
+    "left-join": asking(
+        Join(SCAN, BEGUN, outer=True),
+        [Key("months", elapsed("month", Column("begun", "at", BEGUN_AT.domain.or_null()), column("died_on")))],
+        ("persons", None),
+    ),
+    "totals": asking(
+        Join(SCAN, EVENTS),
+        [Key("kind", KIND), Key("born", band(column("year_of_birth"), 2))],
+        ("rows", None),
+        sets=((0, 1), (1,), ()),
+    ),
 }
 
 
 def written(plan: Plan) -> str:
-    statement = compile(plan)
+    return f"plan: {json.dumps(to_json(plan))}\n" + "".join(_written(one) for one in compile(plan))
+
+
+def _written(statement: Statement) -> str:
     sql = textwrap.fill(statement.sql, 120, break_long_words=False, break_on_hyphens=False)
-    parameters = "".join(f"parameter: {json.dumps(codes)}\n" for codes in statement.parameters)
-    return f"plan: {json.dumps(to_json(plan))}\n{parameters}sql:\n{sql}\n"
+    rest = asdict(statement) | {"codes": [asdict(codes) for codes in statement.codes]}
+    del rest["sql"]
+    return f"statement: {json.dumps(rest)}\n{sql}\n"
 
 
-def read(file: Path) -> tuple[Plan, Statement]:
-    head, sql = file.read_text().split("sql:\n")
-    first, *others = head.splitlines()
+def read(file: Path) -> tuple[Plan, tuple[Statement, ...]]:
+    first, *statements = file.read_text().split("statement: ")
     plan: Plan = from_json(json.loads(first.removeprefix("plan: ")))
-    parameters = tuple(tuple(json.loads(line.removeprefix("parameter: "))) for line in others)
-    return plan, Statement(" ".join(sql.split()), parameters, "patients")
+    return plan, tuple(_read(one) for one in statements)
+
+
+def _read(text: str) -> Statement:
+    head, _, sql = text.partition("\n")
+    rest = json.loads(head)
+    codes = tuple(Codes(**one | {"texts": tuple(one["texts"])}) for one in rest.pop("codes"))
+    dictionaries = tuple(one and tuple(one) for one in rest.pop("dictionaries"))
+    lists = {name: tuple(rest.pop(name)) for name in ("tables", "measures")}
+    return Statement(sql=" ".join(sql.split()), codes=codes, dictionaries=dictionaries, **lists, **rest)
 
 
 if __name__ == "__main__":

@@ -75,7 +75,6 @@ def test_every_field_can_be_missed_or_is_optional_by_decision(folder: Path) -> N
         "TablePolicy.row_cap",
         "PurposePolicy.exemption_required",
         "DatasetPolicy.birth",
-        "PublishedSize.rows",
     }
 
 

@@ -1,4 +1,8 @@
-"""Reads a case: a sentence, a small table, a question, the exact answer. Columns are parted by `|`; an empty cell is NULL."""
+"""Reads a case: a sentence, small tables, a question, the exact answer. Columns are parted by `|`; an empty cell is NULL.
+
+Sections: `people`, `events` and `visits` are tables, `objected` persons, `codes` a list of the name `listed`, then `question` and
+`answer`. Rows of events and visits stand in the random order that the store gives to the rows of one person.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.vault.building import DOMAINS, Row, row
+from tests.vault.building import TABLES, Row, Rows, event, row, visit
 from tre.plan.nodes import Domain, days
 
 FOLDER = Path(__file__).parent
+SECTIONS = ("people", "events", "visits", "objected", "codes", "question", "answer")
+NEW = {"patients": row, "events": event, "visits": visit}
 
 
 @dataclass(frozen=True)
 class Case:
     rows: list[Row]
+    more: Rows
     objected: list[int]
     codelists: Mapping[str, tuple[str, ...]]
     question: str
@@ -28,14 +35,15 @@ def read(file: Path) -> Case:
     place = ""
     for line in file.read_text().splitlines():
         head, colon, rest = line.partition(":")
-        if colon and head in ("people", "objected", "codes", "question", "answer"):
+        if colon and head in SECTIONS:
             place, line = head, rest
             parts[place] = []
         if line.strip():
             parts[place].append(line.strip())
     codes = tuple(parts.get("codes", [""])[0].split())
     return Case(
-        rows=[_person(values) for values in _table(parts["people"])],
+        rows=_rows("patients", parts["people"]),
+        more={name: _rows(name, parts[name]) for name in ("events", "visits") if name in parts},
         objected=[int(number) for number in " ".join(parts.get("objected", [])).split()],
         codelists={"listed": codes} if codes else {},
         question=" ".join(parts["question"]),
@@ -49,9 +57,13 @@ def _table(lines: list[str]) -> list[dict[str, str]]:
     return [dict(zip(head, cells, strict=True)) for cells in body]
 
 
-def _person(cells: Mapping[str, str]) -> Row:
-    values = {name: _value(DOMAINS[name], text) for name, text in cells.items() if name != "person"}
-    return row(int(cells["person"]), **values)
+def _rows(table: str, lines: list[str]) -> list[Row]:
+    return [_row(table, cells) for cells in _table(lines)]
+
+
+def _row(table: str, cells: Mapping[str, str]) -> Row:
+    values = {name: _value(TABLES[table].domains[name], text) for name, text in cells.items() if name != "person"}
+    return NEW[table](int(cells["person"]), **values)
 
 
 def _value(domain: Domain, text: str) -> Any:

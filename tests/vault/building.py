@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from tre.loss import PrivacyLoss, gaussian_loss, laplace_loss
+from tre.plan.bound import sensitivities
 from tre.plan.measures import groups_of_a_person, measured
 from tre.plan.nodes import Column, Domain, Expression, Filter, Key, Plan, Predicate, Scan, Statistic, days
 from tre.plan.order import GAUSSIAN, LAPLACE, NOISY_MAX, DisclosureRules, Draw, Order, Selection
@@ -68,9 +69,7 @@ TABLES: Mapping[str, Shape] = {
             "practice": "INTEGER",
         },
     ),
-    "events": Shape(
-        Scan("events", 8, 3, 2), EVENTS, {"date": "DATE", "code": "INTEGER", "kind": "UTINYINT", "value": "INTEGER"}
-    ),
+    "events": Shape(Scan("events", 8, 3, 2), EVENTS, {"date": "DATE", "code": "INTEGER", "kind": "UTINYINT", "value": "INTEGER"}),
     "visits": Shape(Scan("visits", 4, 2, 3), VISITS, {"day": "DATE", "cost": "TINYINT", "code": "INTEGER"}),
 }
 SCHEMA = digest(b"the schema of these tests")
@@ -216,16 +215,15 @@ def draw(scale: float = 2.0, mechanism: str = GAUSSIAN, **more: int) -> Draw:
 
 def draws_of(plan: Plan, scale: float = 2.0) -> tuple[Draw, ...]:
     """One for each measure, of its sensitivity."""
-    groups = sum(groups_of_a_person(plan, one) for one in drawn(plan))
     return tuple(
         draw(
             scale,
             NOISY_MAX if measure.kind == "ranks" else GAUSSIAN,
-            sensitivity=max(1, measure.cell * (1 if measure.kind == "ranks" else groups)),
-            squared_sensitivity=max(1, groups * measure.cell**2),
-            groups=groups,
+            sensitivity=bound.cell if measure.kind == "ranks" else bound.l1,
+            squared_sensitivity=bound.squared_l2 if measure.kind != "ranks" else bound.cell**2,
+            groups=bound.groups,
         )
-        for measure in measured(plan).measures
+        for measure, bound in zip(measured(plan).measures, sensitivities(plan), strict=True)
     )
 
 

@@ -88,7 +88,11 @@ def value_of(node: n.Expression, row: Line) -> Any:
         case n.Elapsed(unit, start, end):
             one, other = value_of(start, row), value_of(end, row)
             return None if one is None or other is None else completed(unit, as_date(one), as_date(other))
-    value = value_of(node.value, row)  # type: ignore[attr-defined]
+    return of_one(node, value_of(node.value, row))  # type: ignore[attr-defined]
+
+
+def of_one(node: n.Expression, value: Any) -> Any:
+    """A function of one value that is NULL of NULL."""
     if value is None:
         return None
     match node:
@@ -100,9 +104,7 @@ def value_of(node: n.Expression, row: Line) -> Any:
             at = as_date(value)
             return {"quarter": (at.month + 2) // 3, "weekday": at.isoweekday()}.get(part) or getattr(at, part)
         case n.DateTrunc(period):
-            at = as_date(value)
-            month = {"month": at.month, "quarter": (at.month - 1) // 3 * 3 + 1, "year": 1}[period]
-            return (date(at.year, month, 1) - FIRST).days
+            return first_of(period, value)
     raise TypeError(node)
 
 
@@ -207,7 +209,12 @@ def computed(one: n.Computed, rows: list[Line]) -> Any:
     if one.function in ("first", "last"):
         assert one.at is not None
         by, domain = one.at, order_of(one.value.domain)
-        pairs = [(at, value) for row in rows if (at := value_of(by, row)) is not None if (value := value_of(one.value, row)) is not None]
+        pairs = [
+            (at, value)
+            for row in rows
+            if (at := value_of(by, row)) is not None
+            if (value := value_of(one.value, row)) is not None
+        ]
         if not pairs:
             return None
         key = lambda pair: (pair[0], domain(pair[1]))  # noqa: E731
@@ -227,14 +234,14 @@ def domain_values(domain: n.Domain) -> list[Any]:
     values: list[Any] = list(domain.values)
     if domain.kind == "date" and domain.period != "day":
         low, high = domain.ends
-        values = sorted({_first(domain.period, day) for day in range(low, high + 1)} - set(range(low)))
+        values = sorted({first_of(domain.period, day) for day in range(low, high + 1)} - set(range(low)))
     elif domain.kind != "category":
         low, high = domain.ends
         values = [value for value in range(low, high + 1) if (value - low) % domain.stride == 0]
     return [*values, None] if domain.nullable else values
 
 
-def _first(period: str, day: int) -> int:
+def first_of(period: str, day: int) -> int:
     at = as_date(day)
     month = {"month": at.month, "quarter": (at.month - 1) // 3 * 3 + 1, "year": 1}[period]
     return (date(at.year, month, 1) - FIRST).days

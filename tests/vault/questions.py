@@ -98,12 +98,16 @@ class Chance:
                 continue
             if made.domain.kind != "code" or isinstance(made, n.Column):
                 return made
-        return self.pick([one for one in have if one.domain.kind != "code"] or [n.Value(1, Domain("integer", False, low=1, high=1))])
+        return self.pick(
+            [one for one in have if one.domain.kind != "code"] or [n.Value(1, Domain("integer", False, low=1, high=1))]
+        )
 
     def _value(self, have: Columns, depth: int) -> Expression:
         if depth == 0 or self.whether(35):
             return self.pick(have)
-        kind = self.pick(("literal", "+", "-", "*", "//", "extreme", "clamp", "band", "part", "trunc", "elapsed", "case", "condition"))
+        kind = self.pick(
+            ("literal", "+", "-", "*", "//", "extreme", "clamp", "band", "part", "trunc", "elapsed", "case", "condition")
+        )
         part = self.value(have, depth - 1)
         match kind:
             case "literal":
@@ -217,7 +221,9 @@ class Chance:
                 return n.Join(below, other), [*have, *theirs]
             if kind == "outer":
                 nullable = [replace(one, domain=one.domain.or_null()) for one in theirs]
-                self.sources |= {(one.table, one.name): self.sources[one.table, one.name] for one in theirs if one.domain.kind == "code"}
+                self.sources |= {
+                    (one.table, one.name): self.sources[one.table, one.name] for one in theirs if one.domain.kind == "code"
+                }
                 return n.Join(below, other, outer=True), [*have, *nullable]
             condition = self.predicate([*have, *theirs]) if self.whether(70) else None
             return n.SemiJoin(below, other, condition, anti=self.whether(40)), have

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 
 from tests.vault import plain
 from tests.vault.building import Held as Pair
-from tests.vault.building import Quiet, Row, Rows, build, column, event, exclude, plan_of, row, visit
+from tests.vault.building import Quiet, Row, Rows, build, column, event, exclude, plan_of, ranked, row, visit
 from tests.vault.questions import any_plans, plans
 from tre.plan.nodes import Compare, Expression, Filter, Node, Plan, Predicate, Relation
 from tre.vault.exact import ExactTable
@@ -65,18 +65,12 @@ class World:
         store.mkdir(parents=True)
         work.mkdir()
         self.rows, self.more = people(), histories()
-        self.tables: Rows = {"patients": self.rows, "events": _ranks(self.more["events"]), "visits": _ranks(self.more["visits"])}
+        self.tables: Rows = {"patients": self.rows, **{name: ranked(rows) for name, rows in self.more.items()}}
         self.held: Pair = build(store, self.rows, excluded, self.more)
         self.vault = Quiet(store, work, **more)
 
     def blocks(self, plan: Plan) -> list[plain.Block]:
         return as_plain(self.vault.exact(plan, self.held))
-
-
-def _ranks(rows: list[Row] | tuple[Row, ...] | object) -> list[Row]:
-    from tests.vault.building import ranked
-
-    return ranked(rows)  # type: ignore[arg-type]
 
 
 def as_plain(exact: ExactTable) -> list[plain.Block]:
@@ -108,7 +102,7 @@ def test_counts_of_persons_agree_with_plain_python(everyone: World, plan: Plan) 
     assert everyone.vault.counts(plan, everyone.held) == plain.count(plan, everyone.rows, EXCLUDED)
 
 
-@settings(max_examples=500, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=400, suppress_health_check=list(HealthCheck), deadline=None)
 @given(plan=any_plans())
 def test_the_engine_agrees_with_plain_python(everyone: World, plan: Plan) -> None:
     SEEN.update(kinds(plan))

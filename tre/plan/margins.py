@@ -58,7 +58,7 @@ def of_rank(measure: Measure, scale: float) -> int:
     ranks that the chosen candidate has."""
     assert measure.value is not None and measure.q is not None
     scores = scale * math.log(len(candidates(measure.value.domain)) / MISS)
-    return math.ceil(scores / score_unit(measure.q) / measure.row_weight)
+    return math.ceil(scores / score_unit(measure.q) / measure.weight)
 
 
 def _width(statistic: Statistic) -> int:

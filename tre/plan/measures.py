@@ -48,9 +48,9 @@ class Measure(Node):
             raise ValueError("no such measure")
 
     @property
-    def row_weight(self) -> int:
-        """Of ranks: the parts that a row weighs where no person has more than k."""
-        return self.cell // self.k
+    def weight(self) -> int:
+        """W: of how many parts the weight of one row is made, in a quantile's ranks."""
+        return max(1, self.cell // self.k)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ def _counted(value: Expression | None) -> Expression | None:
 
 
 def _of(statistic: Statistic, k: int, once: bool) -> list[Measure]:
-    """The measures of one statistic, in the order of `Measured.parts`. ``once``: no person has two rows."""
+    """The measures of one statistic, in the order of `Measured.parts`. ``once``: a person has one row, which weighs 1 whole."""
     if statistic.kind == "persons":
         return [Measure("persons", None, 1, 1)]
     rows = Measure("rows", _counted(statistic.value), k, k)
@@ -181,7 +181,7 @@ def _of(statistic: Statistic, k: int, once: bool) -> list[Measure]:
     if statistic.kind == "sum":
         return [Measure("sum", statistic.value, k, k * max(abs(low), abs(high)))]
     if statistic.kind == "quantile":
-        return [rows, Measure("ranks", statistic.value, k, 1 if once else k * WEIGHT, q=statistic.q)]
+        return [rows, Measure("ranks", statistic.value, k, k if once else k * WEIGHT, q=statistic.q)]
     centred = Measure("centred", statistic.value, k, k * width)
     if statistic.kind in ("avg", "mean_of_persons"):
         return [rows, centred]

@@ -227,7 +227,7 @@ def _of_plan(plan: Plan) -> list[str]:
         )
     if any(_cut(plan, one) for one in sets.drawn(plan)):
         warnings.append("Of one person in more groups than the policy's max_groups, that many are kept, whatever their values.")
-    if any(measure.kind == "ranks" and measure.row_weight > 1 for measure in measured(plan).measures):
+    if any(measure.kind == "ranks" and measure.weight > 1 for measure in measured(plan).measures):
         warnings.append(f"In a quantile of many rows a person, a row weighs a multiple of 1/{WEIGHT:,}.")
     return warnings
 

@@ -56,7 +56,7 @@ class Vault:
         """The one road from records to numbers."""
         plan = order.restricted.plan
         records = self.prepare(order.snapshot, order.exclusion)
-        check_plan(records.manifest, plan)
+        check_plan(records.manifest, records.counted, plan)
         exact, seen = records.count(plan)
         check_sums(exact, seen, order, records.counted)
         return suppress(self._noise(exact, order), order)

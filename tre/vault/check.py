@@ -1,8 +1,8 @@
 """The run-time alarm: what must be true of the snapshot and of the sums, looked at again while answering.
 
 Promises to raise only when the guarantee has already failed: in a correct build no records and no question can raise it. Shares
-no code with the load that proved the facts, with `plan.bound` and `plan.measures`' bounds, nor with the text that adds. Never says
-what it saw.
+no code with the load that proved the facts, with the bounds of `plan.bound` and `plan.measures`, nor with the text that adds.
+Never says what it saw.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,8 @@ class Alarm(Exception):
 @dataclass(frozen=True, slots=True)
 class Counted:
     """What the engine counted when it opened a table: rows, different persons among them, rows and persons left out, the most
-    rows that a person can have by the numbers on them, the largest person."""
+    rows that a person can have by the numbers on them, the largest person; of each column the least and greatest stored value as
+    a number (None where there is none) and how many are NULL."""
 
     rows: int
     persons: int
@@ -39,6 +41,7 @@ class Counted:
     persons_left_out: int
     deepest: int
     last: int
+    columns: Mapping[str, tuple[int | None, int | None, int]]
 
 
 @dataclass(slots=True)
@@ -88,12 +91,37 @@ def check_tables(manifest: Mapping[str, Any], counted: Mapping[str, Counted]) ->
             raise Alarm
 
 
-def check_plan(manifest: Mapping[str, Any], plan: Plan) -> None:
-    """That the caps by which the plan was bounded are the caps that were proved."""
-    for scan in _scans(plan.relation):
-        table = manifest["tables"][scan.table]
-        if scan.row_cap < table["row_cap"] or (scan.row_cap == 1 and table["row_cap"] > 1):
+def check_plan(manifest: Mapping[str, Any], counted: Mapping[str, Counted], plan: Plan) -> None:
+    """That the caps by which the plan was bounded are the caps that were proved, and that every stored value of a column that it
+    reads is in the domain by which it was bounded."""
+    scans = {scan.label: scan for scan in _scans(plan.relation) if scan.table in manifest["tables"]}
+    for scan in scans.values():
+        proved = manifest["tables"][scan.table]["row_cap"]
+        if scan.row_cap < proved or (scan.row_cap == 1 and proved > 1):
             raise Alarm
+    for column in _columns(plan):
+        if column.table in scans:
+            _check_column(column, counted[scans[column.table].table])
+
+
+def _check_column(column: Column, counted: Counted) -> None:
+    if column.name not in counted.columns:
+        return  # the engine's to say
+    domain, (least, greatest, missing) = column.domain, counted.columns[column.name]
+    low, high = (0, len(domain.values) - 1) if domain.kind == "category" else (0, 2**31)
+    if domain.ranged:
+        low, high = domain.ends
+    if (missing and not domain.nullable) or (least is not None and least < low) or (greatest is not None and greatest > high):
+        raise Alarm
+
+
+def _columns(node: object) -> set[Column]:
+    """Every column that is read anywhere in a plan."""
+    if isinstance(node, Column):
+        return {node}
+    if isinstance(node, tuple):
+        return set().union(*map(_columns, node))
+    return set().union(*(_columns(getattr(node, name)) for name in type(node).__slots__)) if isinstance(node, Node) else set()  # type: ignore[attr-defined]
 
 
 def check_sums(exact: ExactTable, seen: Seen, order: Order, counted: Mapping[str, Counted]) -> None:
@@ -130,15 +158,38 @@ def _check_block(block: ExactBlock, plan: Plan, people: int, groups: int) -> Non
 
 
 def _check_noise(seen: Seen, order: Order) -> None:
-    """What single persons were seen to add, against the sensitivity that was paid for."""
-    for place, draw in enumerate(order.draws):
-        pairs = [(max(1, groups), cells.get(place, 0)) for cells, groups in zip(seen.cells, seen.groups, strict=True)]
+    """What single persons were seen to add, against the sensitivity that was paid for. Whoever fills one group and whoever is in
+    the most groups may be two persons: nobody adds more than all rows of a person can."""
+    plan = order.restricted.plan
+    rows = _bounds(plan.relation)[0]
+    for place, (draw, measure) in enumerate(zip(order.draws, measured(plan).measures, strict=True)):
         if draw.mechanism == NOISY_MAX:
             continue  # its scores are of shares of a rank: the weights are bounded above
-        if sum(groups * most for groups, most in pairs) > draw.sensitivity:
+        most = [
+            _spread(max(1, groups), cells.get(place, 0), rows * _row(measure))
+            for cells, groups in zip(seen.cells, seen.groups, strict=True)
+        ]
+        if sum(l1 for l1, _ in most) > draw.sensitivity or sum(l2 for _, l2 in most) > draw.squared_sensitivity:
             raise Alarm
-        if sum(groups * most * most for groups, most in pairs) > draw.squared_sensitivity:
-            raise Alarm
+
+
+def _spread(groups: int, cell: int, total: Fraction) -> tuple[Fraction, Fraction]:
+    """The largest sum, and the largest sum of squares, of so many numbers of at most ``cell`` that are at most ``total`` in
+    all."""
+    if cell == 0:
+        return Fraction(0), Fraction(0)
+    full = min(groups, total // cell)
+    rest = total - full * cell if full < groups else Fraction(0)
+    return full * cell + rest, full * Fraction(cell) ** 2 + rest**2
+
+
+def _row(measure: Measure) -> Fraction:
+    """The most that one row adds to a number of its group."""
+    if measure.kind in ("persons", "rows"):
+        return Fraction(1)
+    low, high = _ends(measure.value)
+    most = {"sum": max(-low, high), "centred": high - low, "square": (high - low) ** 2}[measure.kind]
+    return Fraction(most, measure.divisor)
 
 
 def _scans(relation: Relation) -> list[Scan]:
@@ -195,11 +246,7 @@ def _alone(relation: Relation) -> set[str]:
 
 def _read(node: object) -> set[str]:
     """The labels that an expression reads."""
-    if isinstance(node, Column):
-        return {node.table}
-    if isinstance(node, tuple):
-        return set().union(*map(_read, node))
-    return set().union(*(_read(getattr(node, name)) for name in type(node).__slots__)) if isinstance(node, Node) else set()  # type: ignore[attr-defined]
+    return {column.table for column in _columns(node)}
 
 
 def _cell(measure: Measure, plan: Plan) -> int:

@@ -108,7 +108,7 @@ def _scale(statistic: Statistic, measure: Measure, draw: Draw, order: Order) -> 
         return round(stated_scale(draw.scale, order.disclosure.rounding) if alone else draw.scale, 6)
     assert measure.value is not None
     if measure.kind == "ranks":
-        return _six(draw.scale / (Fraction(measure.q or 0).denominator * measure.row_weight))
+        return _six(draw.scale / (Fraction(measure.q or 0).denominator * measure.weight))
     grid = float(measure.value.domain.grid)
     factor = {"sum": grid, "centred": grid / 2, "square": grid * grid * measure.divisor / 8}[measure.kind]
     return _six(draw.scale * factor)

@@ -152,7 +152,7 @@ def test_the_two_tables_are_the_same(books: Books, name: str) -> None:
     question, plain = read(CASES[name])
     plan, rows = books.told(question)
     mine, theirs = ours(plan, rows), [row for row in books.plain.execute(plain).fetchall()]
-    theirs = [row for row in theirs if any(cell for cell in row[len(plan.keys):])]
+    theirs = [row for row in theirs if any(cell for cell in row[len(plan.keys) :])]
     if not plan.order:
         mine, theirs = sorted(mine, key=str), list(theirs)
     assert len(mine) == len(theirs), (mine[:9], theirs[:9])

@@ -20,7 +20,7 @@ from tre.plan.nodes import Plan
 from tre.plan.sets import drawn
 from tre.vault.compile.ranks import weights
 from tre.vault.compile.text import EVERYBODY, LEFT_OUT, Codes, Dictionary, Gathered, NotCompiled, word
-from tre.vault.compile.top import Asked, asked, grouped, seen, sums
+from tre.vault.compile.top import Asked, asked, seen, sums
 
 __all__ = ["EVERYBODY", "LEFT_OUT", "Codes", "NotCompiled", "Statement", "compile", "word"]
 
@@ -72,8 +72,10 @@ def _statement(
     one, other = write(everybody), write(left_out)
     largest = [f"x{place}" for place in range(len(measures))] + ([] if ranks else ["g"]) if seen else []
     minus = ", ".join([*names, *(f"-m{place} AS m{place}" for place in range(len(measures))), *largest])
-    totals = [f"sum(m{place})" for place in range(len(measures))] + [f"max({name})" for name in largest]
+    totals = [f"CAST(sum(m{place}) AS BIGINT)" for place in range(len(measures))] + [f"max({name})" for name in largest]
     by = f" GROUP BY {', '.join(names)}" if names else ""
     both = f"{one} UNION ALL SELECT {minus} FROM ({other})"
     sql = f"SELECT {', '.join([*names, *totals])} FROM ({both}){by}"
-    return Statement(sql, tuple(everybody.codes), tuple(sorted(everybody.tables)), block, tuple(everybody.dictionaries), measures, ranks, seen)
+    return Statement(
+        sql, tuple(everybody.codes), tuple(sorted(everybody.tables)), block, tuple(everybody.dictionaries), measures, ranks, seen
+    )

@@ -1,9 +1,9 @@
 """An expression as text: total on the stored values, which are the domains' (proved at load).
 
-A category is its place among its domain's values, a code its number, a date a date, truth 1 and 0, anything else a whole number of
-grid steps. Arithmetic is cast to 64 bits before it is done, and its domain keeps it below 2^53. DuckDB's ``//`` cuts towards
-zero, so a dividend that may be negative is first moved above zero by whole divisors. ``least`` and ``greatest`` skip NULL: a clamp
-names it.
+A category is its place among its domain's values, a code its number, a date a date, truth 1 and 0, anything else a whole
+number of grid steps. Arithmetic is cast to 64 bits before it is done, and its domain keeps it below 2^53. DuckDB's ``//`` cuts
+towards zero, so a dividend that may be negative is first moved above zero by whole divisors. ``least`` and ``greatest`` skip
+NULL: a clamp names it.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def weights(it: Asked, measure: Measure, gathered: Gathered) -> str:
     first = f", min(r) OVER {pair} AS q" if it.l0 is not None else ""
     of_pairs = f"(SELECT *, sum(CASE WHEN b IS NULL THEN 0 ELSE n END) OVER {pair} AS t{first} FROM {at_places})"
     kept = of_pairs if it.l0 is None else _bounded(of_pairs, names, it.l0)
-    parts = measure.cell // measure.k
+    parts = measure.weight
     weight = f"{parts} * least(t, {measure.k}) // t"
     total = ", ".join([*names, "b", f"sum(n * ({weight})) AS m0", f"max(t * ({weight})) AS x0"])
     grouped = ", ".join([*names, "b"])

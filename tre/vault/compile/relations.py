@@ -82,8 +82,9 @@ def scope_of(core: Core, gathered: Gathered) -> Scope:
 
 
 def _scan(scan: Scan, gathered: Gathered) -> Core:
-    gathered.tables.add(scan.table)
     label, name = gathered.label(), scan.table
+    word(name)
+    gathered.tables.add(name)
     where: tuple[str, ...] = ()
     if gathered.persons is not None:
         low, high = gathered.persons

@@ -25,13 +25,14 @@ class NotCompiled(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Codes:
-    """One parameter of a statement: the numbers that some codes, or all codes with a beginning, have in a column's dictionary.
-    The engine looks them up; a code that is in no record has none."""
+    """One parameter of a statement, which the engine looks up in a column's dictionary. ``form``: the number of one code (-1 for
+    one that is in no record); the ``list`` of the numbers of some, and -1; the ``first`` or the ``last`` number of those that
+    begin with a text (0 and -1 where there are none): a dictionary is numbered in the order of its codes."""
 
+    form: str
     table: str
     column: str
     texts: tuple[str, ...]
-    prefix: bool = False
 
 
 Dictionary = tuple[str, str]  # table and column whose codes are numbered together
@@ -65,10 +66,10 @@ class Gathered:
         return f"t{self.labels - 1}"
 
     def parameter(self, codes: Codes) -> str:
-        """The list of numbers of some codes; the same codes are the same parameter."""
+        """The place of a parameter; the same codes are the same parameter."""
         if codes not in self.codes:
             self.codes.append(codes)
-        return f"(SELECT unnest(CAST(${self.codes.index(codes) + 1} AS INTEGER[])))"
+        return f"${self.codes.index(codes) + 1}"
 
 
 @dataclass(frozen=True, slots=True)

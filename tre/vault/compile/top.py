@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
-from tre.plan.measures import Measure, groups_of_a_person, measured, single_labels
+from tre.plan.measures import Measure, groups_of_a_person, measured, one_group_a_person
 from tre.plan.nodes import Expression, Filter, IsNull, Not, Plan, Relation, columns, outputs, rows_per_person
 from tre.vault.compile.expressions import value
 from tre.vault.compile.measures import Aggregates, of_person, of_rows
@@ -39,14 +40,10 @@ class Asked:
 
 def asked(plan: Plan, one: tuple[int, ...]) -> Asked:
     keys = tuple(plan.keys[place].column for place in one)
-    single = single_labels(plan.relation)
-    foreign = [key for key in keys if not all(column.table in single for column in columns(key))]
+    foreign = [plan.keys[place].column for place in one if not one_group_a_person(plan, (place,))]
     most, l0 = rows_per_person(plan.relation), groups_of_a_person(plan, one)
     if all(key.domain.size is not None for key in foreign):
-        groups = 1
-        for key in foreign:
-            groups *= key.domain.size or 1
-        most = min(most, groups)
+        most = min(most, prod(key.domain.size or 1 for key in foreign))
     measures = tuple(measure for measure in measured(plan).measures if measure.kind != "ranks")
     return Asked(plan.relation, keys, measures, l0 if l0 < most else None, not foreign)
 

@@ -16,10 +16,11 @@ from tre.plan.sets import drawn
 from tre.vault.cells import literal, position
 from tre.vault.check import Alarm, Seen
 from tre.vault.compile import Statement
-from tre.vault.exact import ExactBlock, ExactTable
+from tre.vault.engines.dictionary import Dictionary
+from tre.vault.exact import ExactBlock, ExactTable, Numbers
 
 Group = tuple[Any, ...]  # key values as they are stored
-Texts = Mapping[tuple[str, str], Mapping[int, str]]  # the codes of each dictionary by their numbers
+Dictionaries = Mapping[tuple[str, str], Dictionary]
 PERSONS = 0  # the place of the measure by which a group is there
 
 
@@ -29,31 +30,35 @@ class Gathering:
     def __init__(self, plan: Plan) -> None:
         self._plan, self._sets = plan, drawn(plan)
         self._measures = measured(plan).measures
-        self._sums: list[dict[Group, list[int]]] = [{} for _ in self._sets]
+        self._sums: list[dict[Group, Numbers]] = [{} for _ in self._sets]
         self._weights: dict[tuple[int, int], dict[Group, dict[int, int]]] = {}
         self._dictionaries: list[tuple[tuple[str, str] | None, ...]] = [() for _ in self._sets]
         self.seen = Seen(tuple({} for _ in self._sets), [0] * len(self._sets))
 
-    def add(self, statement: Statement, rows: Iterable[Sequence[Any]]) -> None:
+    def add(self, statement: Statement, rows: Sequence[Sequence[Any]]) -> None:
         """The rows of one statement."""
         if statement.ranks:
             self._add_weights(statement, rows)
         else:
             self._add_sums(statement, rows)
 
-    def _add_sums(self, statement: Statement, rows: Iterable[Sequence[Any]]) -> None:
+    def _add_sums(self, statement: Statement, rows: Sequence[Sequence[Any]]) -> None:
         keys, count = len(statement.dictionaries), len(statement.measures)
         self._dictionaries[statement.block] = statement.dictionaries
-        into, here = self._sums[statement.block], set()
-        for row in rows:
-            group, sums = tuple(row[:keys]), [number or 0 for number in row[keys : keys + count]]
-            if group in here:
-                raise Alarm
-            here.add(group)
-            before = into.get(group)
-            into[group] = sums if before is None else [one + other for one, other in zip(before, sums, strict=True)]
-            if statement.seen:
-                self._see(statement, row[keys + count :])
+        if not rows:
+            return
+        columns = list(zip(*rows, strict=True))
+        groups = list(zip(*columns[:keys], strict=True)) if keys else [()] * len(rows)
+        sums = zip(*([number or 0 for number in column] for column in columns[keys : keys + count]), strict=True)
+        found = dict(zip(groups, sums, strict=True))
+        if len(found) != len(rows):
+            raise Alarm
+        into = self._sums[statement.block]
+        for group in found.keys() & into.keys():
+            found[group] = tuple(one + other for one, other in zip(into[group], found[group], strict=True))
+        into.update(found)
+        if statement.seen:
+            self._see(statement, [max(most or 0 for most in column) for column in columns[keys + count :]])
 
     def _add_weights(self, statement: Statement, rows: Iterable[Sequence[Any]]) -> None:
         keys, (place,) = len(statement.dictionaries), statement.measures
@@ -76,14 +81,13 @@ class Gathering:
             groups = self.seen.groups
             groups[statement.block] = max(groups[statement.block], largest[-1] or 0)
 
-    def table(self, texts: Texts) -> ExactTable:
-        """All groups of the answer. ``texts``: of each dictionary the codes by their numbers."""
+    def table(self, dictionaries: Dictionaries) -> ExactTable:
+        """All groups of the answer."""
         make = self._found if self._plan.discovered else self._dense
-        return ExactTable(tuple(make(block, texts) for block in range(len(self._sets))))
+        return ExactTable(tuple(make(block, dictionaries) for block in range(len(self._sets))))
 
-    def _dense(self, block: int, texts: Texts) -> ExactBlock:
+    def _dense(self, block: int, _: Dictionaries) -> ExactBlock:
         """Every cell of public keys, empty ones with 0."""
-        del texts
         places = [_Places(domain) for domain in self._domains(block)]
         cells = self._plan.cells_of(self._sets[block])
 
@@ -103,27 +107,29 @@ class Gathering:
         }
         return ExactBlock(None, cells, self._vectors(range(cells), found, weights))
 
-    def _found(self, block: int, texts: Texts) -> ExactBlock:
+    def _found(self, block: int, dictionaries: Dictionaries) -> ExactBlock:
         """The groups with a person in them, in the order of their values, NULL last."""
         groups = [group for group, sums in self._sums[block].items() if sums[PERSONS]]
         readers = [
-            _Codes(texts[dictionary]) if dictionary else _Literals(domain)
+            _Codes(dictionaries[dictionary].texts) if dictionary else _Literals(domain)
             for domain, dictionary in zip(self._domains(block), self._dictionaries[block], strict=False)
         ]
-        ordered = sorted(
-            ([reader[value] for reader, value in zip(readers, group, strict=True)], place) for place, group in enumerate(groups)
-        )
-        chosen = [groups[place] for _, place in ordered]
-        keys = tuple(tuple(value for _, value in key) for key, _ in ordered)
+        columns = [
+            [reader[value] for value in column] for reader, column in zip(readers, zip(*groups, strict=True), strict=bool(groups))
+        ]
+        places = list(zip(*([place for place, _ in column] for column in columns), strict=True)) or [()] * len(groups)
+        order = sorted(range(len(groups)), key=places.__getitem__)
+        literals = list(zip(*([value for _, value in column] for column in columns), strict=True)) or [()] * len(groups)
+        chosen, keys = [groups[at] for at in order], tuple(literals[at] for at in order)
         weights = {place: into for (at, place), into in self._weights.items() if at == block}
         return ExactBlock(keys, len(keys), self._vectors(chosen, self._sums[block], weights))
 
     def _domains(self, block: int) -> list[Domain]:
         return [self._plan.keys[place].column.domain for place in self._sets[block]]
 
-    def _vectors(self, groups: Iterable[Any], sums: Mapping[Any, list[int]], weights: Mapping[int, Mapping[Any, Any]]) -> Any:
+    def _vectors(self, groups: Iterable[Any], sums: Mapping[Any, Numbers], weights: Mapping[int, Mapping[Any, Any]]) -> Any:
         plain = [place for place, measure in enumerate(self._measures) if measure.kind != "ranks"]
-        zeros, vectors = [0] * len(plain), []
+        zeros, vectors = (0,) * len(plain), []
         table = [sums.get(group, zeros) for group in groups]
         columns = dict(zip(plain, zip(*table, strict=True) if table else [()] * len(plain), strict=True))
         for place, measure in enumerate(self._measures):
@@ -157,7 +163,8 @@ class _Places(dict[Any, int]):
         return place
 
 
-Sorted = tuple[Any, Scalar]  # what a value is sorted by, and the value as a plan writes literals
+Sorted = tuple[int, Scalar]  # what a value is sorted by, and the value as a plan writes literals
+LAST = 2**31  # after every code
 
 
 class _Literals(dict[Any, Sorted]):
@@ -179,15 +186,14 @@ class _Literals(dict[Any, Sorted]):
 
 
 class _Codes(dict[Any, Sorted]):
-    """A stored number of a code: its text, after whether it is NULL."""
+    """A stored number of a code, which is its place, and its text."""
 
     def __init__(self, texts: Mapping[int, str]) -> None:
         super().__init__()
         self._texts = texts
 
     def __missing__(self, stored: Any) -> Sorted:
-        text = None if stored is None else self._texts.get(stored)
-        if stored is not None and text is None:
+        if stored is not None and stored not in self._texts:
             raise Alarm
-        self[stored] = found = ((text is None, text or ""), text)
+        self[stored] = found = (LAST, None) if stored is None else (stored, self._texts[stored])
         return found
