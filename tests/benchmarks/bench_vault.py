@@ -66,8 +66,10 @@ SHAPES: dict[str, tuple[str, str, float]] = {
         3.0,
     ),
     "bounded mean, one kind": (
-        "SELECT board, AVG(m.value) AS mean FROM patients p JOIN measurements m USING (person) WHERE m.kind = 'bmi' GROUP BY board",
-        "SELECT board, avg(m.value), count(m.value) FROM patients p JOIN e.measurements m USING (person) WHERE m.kind = 0 GROUP BY 1",
+        "SELECT board, AVG(m.value) AS mean FROM patients p JOIN measurements m USING (person)"
+        " WHERE m.kind = 'bmi' GROUP BY board",
+        "SELECT board, avg(m.value), count(m.value) FROM patients p JOIN e.measurements m USING (person)"
+        " WHERE m.kind = 0 GROUP BY 1",
         3.0,
     ),
     "6,000 discovered keys": (
