@@ -52,7 +52,12 @@ _CLOSE = (
     .values(state=bindparam("outcome"), closed_at=bindparam("now"))
 )
 _KINDS = select(accounts.c.scope, accounts.c.kind).where(accounts.c.scope.in_(bindparam("of", expanding=True)))
-_CHARGES = select(charges).where(charges.c.reservation == bindparam("of"))
+# With the kind that the account has by now: a pure charge may have become a concentrated one.
+_CHARGES = (
+    select(charges, accounts.c.kind)
+    .join(accounts, accounts.c.scope == charges.c.scope)
+    .where(charges.c.reservation == bindparam("of"))
+)
 _OPEN = select(reservations).where(reservations.c.state == "open").order_by(reservations.c.at, reservations.c.id)
 
 
@@ -100,7 +105,7 @@ def settle(tx: Transaction, reservation: str, outcome: str, at: datetime) -> Non
     if tx.execute(_CLOSE, {"of": reservation, "outcome": outcome, "now": timestamp(at)}).rowcount != 1:
         raise Fault("ledger")
     for row in tx.execute(_CHARGES, {"of": reservation}).all():
-        tx.execute(_MOVE, {"of": row.scope} | _costed(PrivacyLoss(row.rho, row.epsilon, row.delta)))
+        tx.execute(_MOVE, {"of": row.scope} | _costed(in_kind(row.kind, PrivacyLoss(row.rho, row.epsilon, row.delta))))
 
 
 def open_reservations(tx: Transaction) -> list[OpenReservation]:

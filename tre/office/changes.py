@@ -19,7 +19,7 @@ from tre.office import projecting, simulating
 from tre.office.act import Body
 from tre.policy import Policies
 from tre.projects import Project
-from tre.projects.approvals import Approval
+from tre.projects.approvals import Approval, rehearsal
 from tre.state import Transaction
 
 Payload = Mapping[str, Any]
@@ -91,8 +91,12 @@ class ProjectBudget(Change):
 
     def simulate(self, tx: Transaction) -> dict[str, Any]:
         stated, now = _stated(self.payload), budget.balance(tx, self._scope)
-        passing = simulating.refusals_that_would_have_passed(tx, self.subject, stated)
-        return {"refusals_that_would_have_passed": passing} | simulating.posteriors(now.stated, stated)
+        with rehearsal(tx):
+            _restate(tx, self._scope, stated)
+            then = budget.balance(tx, self._scope)
+        passing = simulating.refusals_that_would_have_passed(tx, self.subject, then)
+        left = {"accounting": then.kind, "remaining": then.to_json()["remaining"]}
+        return {"refusals_that_would_have_passed": passing} | left | simulating.posteriors(now.stated, stated)
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,13 +94,13 @@ def change_project(project: str, body: ProjectChange, person: SignedIn, office: 
     return _tagged(office.change_project(person, project, body.model_dump(exclude_unset=True), if_match))
 
 
-@router.put("/projects/{project}/budget", tags=["admin"], responses=WAITING | problems.responses(412))
+@router.put("/projects/{project}/budget", tags=["admin"], responses=WAITING | problems.responses(409, 412))
 def project_budget(project: str, body: BudgetIn, person: SignedIn, office: TheOffice, if_match: IfMatch = None) -> Response:
-    """Set a project's budget: lower at once, higher by another admin's approval."""
+    """Set a project's budget: lower at once; higher, or of another kind of accounting, by another admin's approval."""
     return _tagged(office.set_project_budget(person, project, body.epsilon, body.delta, body.keys_delta, if_match))
 
 
-@router.put("/projects/{project}/members", tags=["admin"], responses=WAITING | problems.responses(412))
+@router.put("/projects/{project}/members", tags=["admin"], responses=WAITING | problems.responses(409, 412))
 def members(project: str, body: list[MemberIn], person: SignedIn, office: TheOffice, if_match: IfMatch = None) -> Response:
     """Set a project's members: removing at once, a new one or a wider ceiling by another admin's approval."""
     return _tagged(office.set_members(person, project, [member.model_dump() for member in body], if_match))

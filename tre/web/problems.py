@@ -53,6 +53,9 @@ TABLE: Mapping[str, Telling] = {
     Reason.PROJECT_HELD: Telling(403, "The project is held", "An admin decides after looking at its faults."),
     Reason.NOT_FOUND: Telling(404, "There is no such thing, or it is not yours", "GET /v1/me lists your projects."),
     Reason.KEY_RUNNING: Telling(409, "A question with this key is still running", "Wait, then send it again.", 1),
+    Reason.ACCOUNTING_KIND: Telling(
+        409, "A charged concentrated budget does not become pure", "State a delta above 0, or make a new project."
+    ),
     Reason.CHANGED_MEANWHILE: Telling(412, "It has changed meanwhile", "Read it again, then send the new ETag in If-Match."),
     Reason.TOO_LARGE: Telling(413, "The question is too large", "Ask in a shorter text."),
     Reason.KEY_REUSED: Telling(422, "The key was used for another body", "Send a new Idempotency-Key."),
