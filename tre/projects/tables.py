@@ -33,6 +33,8 @@ projects = Table(
     Column("faults", Integer, CheckConstraint("faults >= 0"), nullable=False),
     Column("held_at", Text),
     Column("version", Integer, nullable=False),
+    # The approvals from outside that it stands on, as JSON: read whole with each question, and changed whole.
+    Column("approvals", Text, nullable=False, server_default="[]"),
     sqlite_strict=True,
 )
 

@@ -84,13 +84,14 @@ def project(project: str, person: SignedIn, office: TheOffice) -> Response:
 
 @router.post("/projects", status_code=201, tags=["admin"], responses=problems.responses(409))
 def make_project(body: ProjectIn, person: SignedIn, office: TheOffice) -> Response:
-    """A new project: inactive, with a budget of 0. Making it active waits for another admin."""
+    """A new project: inactive, with a budget of 0. Making it active waits for another admin, and for an approval to stand on."""
     return _tagged(office.make_project(person, body.model_dump()), 201)
 
 
 @router.patch("/projects/{project}", tags=["admin"], responses=WAITING | problems.responses(412))
 def change_project(project: str, body: ProjectChange, person: SignedIn, office: TheOffice, if_match: IfMatch = None) -> Response:
-    """An earlier end date, inactive, closed, better words: at once. A later end date, active: by another admin's approval."""
+    """An earlier end of the project or of an approval, inactive, closed, better words: at once. A later end, another approval,
+    active: by another admin's approval."""
     return _tagged(office.change_project(person, project, body.model_dump(exclude_unset=True), if_match))
 
 

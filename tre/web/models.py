@@ -7,7 +7,17 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StringConstraints,
+    model_validator,
+)
 
 from tre.loss import UNIT
 from tre.terms import Asking, Request
@@ -96,8 +106,33 @@ class BudgetIn(Incoming):
         return self
 
 
+def _instant(value: Any) -> Any:
+    """A text: a number of seconds since 1970 is no time of RFC 3339."""
+    if not isinstance(value, str | datetime.datetime):
+        raise ValueError("a time such as 2026-12-31T12:00:00Z")
+    return value
+
+
+def _in_utc(at: datetime.datetime) -> datetime.datetime:
+    try:
+        return at.astimezone(datetime.UTC)
+    except OverflowError:
+        raise ValueError("a time between the years 1 and 9999") from None
+
+
+class ApprovalIn(Incoming):
+    """An approval from outside that a project stands on, until it expires."""
+
+    kind: Name
+    reference: Annotated[str, StringConstraints(pattern=r"^[!-~]([ -~]{0,98}[!-~])?$")]
+    expires_at: Annotated[AwareDatetime, BeforeValidator(_instant), AfterValidator(_in_utc)]
+
+
+Approvals = Annotated[list[ApprovalIn], Field(max_length=20)]
+
+
 class ProjectIn(Incoming):
-    """A new project: it starts inactive, with a budget of 0."""
+    """A new project: it starts inactive, with a budget of 0, and becomes active once it has an approval."""
 
     id: Name
     title: Line
@@ -106,6 +141,7 @@ class ProjectIn(Incoming):
     legal_basis: Line
     lay_summary: Annotated[str, StringConstraints(min_length=1, max_length=5_000)]
     ends_on: datetime.date
+    approvals: Approvals = Field(default_factory=list)
 
 
 class ProjectChange(Incoming):
@@ -114,6 +150,7 @@ class ProjectChange(Incoming):
     title: Line | None = None
     lay_summary: Annotated[str, StringConstraints(min_length=1, max_length=5_000)] | None = None
     ends_on: datetime.date | None = None
+    approvals: Approvals | None = None
     state: Annotated[str, StringConstraints(pattern=r"^(active|inactive|closed)$")] | None = None
 
 

@@ -43,7 +43,7 @@ TABLE: Mapping[str, Telling] = {
     Reason.BOUNDS_MISSING: Telling(422, "A bound is missing", "The data controller states bounds in the policy."),
     Reason.KEYS_TOO_MANY: Telling(422, "The answer would have too many groups", "Group by fewer or coarser keys."),
     Reason.PURPOSE_NOT_PERMITTED: Telling(403, "The purpose is not permitted", "The project's purpose is set by its admins."),
-    Reason.APPROVAL_LAPSED: Telling(403, "The project's approval has lapsed", "Ask an admin for a later end date."),
+    Reason.APPROVAL_LAPSED: Telling(403, "The project or an approval of it has lapsed", "Ask an admin to renew it."),
     Reason.BUDGET_EXHAUSTED: Telling(
         403, "The privacy budget does not allow this", "Ask for less accuracy, or repeat an answer."
     ),
