@@ -1,4 +1,4 @@
-"""A database from before approvals were kept: what asked then goes on asking until its last day is over, and not a second longer."""
+"""A database from before approvals were kept: what asked then goes on asking until its last day is over, and no longer."""
 
 from __future__ import annotations
 
