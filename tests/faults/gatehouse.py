@@ -2,7 +2,7 @@
 
 Road, rooms, database and recovery are the real ones; the vault and the reader are replaced at their seams by objects that need no
 child, so that a start costs a fork. Run as a script it is the parent that has imported everything, has no thread, and forks one
-gateway after the other; it and its child share one pair of pipes, of which only one of them reads at a time.
+gateway after the other. Each of them has a connection of its own: what a killed one has half read or half said goes with it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import select
+import socket
 import struct
 import sys
 import threading
@@ -21,6 +23,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from tests.faults.wrong_roads import MUTANTS
 from tests.serving import POLICIES
 from tre.errors import Fault, Refusal
 from tre.gateway import Gateway, Pending, closing, recovering
@@ -40,7 +43,6 @@ from tre.state import State
 from tre.terms import Asking, Person, Release, Request, canonical, digest
 
 WORKERS, ASKERS, SECONDS = 2, 4, 30
-WHOLE = 4_096  # what is written to a pipe at once up to here arrives whole or not at all, whoever is killed
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -65,14 +67,21 @@ class Gates:
 
     def __init__(self) -> None:
         self._gates = {name: threading.Event() for name in ("answer", "publish")}
-        self._failing, self._lock = 0, threading.Lock()
+        self._failing, self._lock, self._reached = 0, threading.Lock(), threading.Event()
         for gate in self._gates.values():
             gate.set()
 
+    def reached(self) -> bool:
+        """Whether somebody stands before a shut gate; somebody may be on the way."""
+        return self._reached.wait(0.1)
+
     def set(self, name: str, is_open: bool) -> None:
+        self._reached.clear()
         (self._gates[name].set if is_open else self._gates[name].clear)()
 
     def passes(self, name: str) -> None:
+        if not self._gates[name].is_set():
+            self._reached.set()
         assert self._gates[name].wait(SECONDS), f"nobody opened the gate before {name}"
 
     def fail(self, times: int) -> None:
@@ -155,23 +164,26 @@ def opened(home: Path, policies: Policies, clock: Callable[[], datetime], gates:
 # ----------------------------------------------------------------------------------------------------------------- messages
 def send(descriptor: int, message: Mapping[str, Any]) -> None:
     body = json.dumps(message).encode()
-    assert len(body) + 4 <= WHOLE, "a message that could arrive in part"
-    os.write(descriptor, struct.pack(">I", len(body)) + body)
+    rest = memoryview(struct.pack(">I", len(body)) + body)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
 
 
-def receive(descriptor: int) -> dict[str, Any] | None:
-    """The next message, and not a byte more; None when there is nobody to send one."""
-    head = _exactly(descriptor, 4)
-    if head is None:
-        return None
-    body = _exactly(descriptor, struct.unpack(">I", head)[0])
+def receive(descriptor: int, seconds: float | None = SECONDS) -> dict[str, Any] | None:
+    """The next message; None when there is nobody any more to send one."""
+    head = _exactly(descriptor, 4, seconds)
+    body = None if head is None else _exactly(descriptor, struct.unpack(">I", head)[0], seconds)
     return None if body is None else json.loads(body)
 
 
-def _exactly(descriptor: int, size: int) -> bytes | None:
+def _exactly(descriptor: int, size: int, seconds: float | None) -> bytes | None:
     found = b""
     while len(found) < size:
-        part = os.read(descriptor, size - len(found))
+        assert select.select([descriptor], [], [], seconds)[0], "nobody answers"
+        try:
+            part = os.read(descriptor, size - len(found))
+        except ConnectionResetError:
+            return None
         if not part:
             return None
         found += part
@@ -223,6 +235,9 @@ class Keeper:
         self.gates.fail(times)
         return {}
 
+    def reached(self) -> dict[str, Any]:
+        return {"reached": self.gates.reached()}
+
     def wait(self) -> dict[str, Any]:
         """Until every question asked since the start has its outcome: the gates are open."""
         for ticket in self.tickets:
@@ -233,8 +248,10 @@ class Keeper:
         return Person(name, self.gateway.house.keys.person_pseudonym(name), frozenset({"researcher"}))
 
 
-def serve(home: Path, clock: Path, policies: Policies) -> None:
+def serve(home: Path, clock: Path, wire: str, mutant: str | None, policies: Policies) -> None:
     gates = Gates()
+    if mutant:
+        MUTANTS[mutant]()
     publish = closing.publish
 
     def held(*steps: Any, **more: Any) -> Any:
@@ -242,22 +259,24 @@ def serve(home: Path, clock: Path, policies: Policies) -> None:
         return publish(*steps, **more)
 
     closing.publish = held
-    with opened(home, policies, Clock(clock), gates) as gateway:
+    with opened(home, policies, Clock(clock), gates) as gateway, socket.socket(socket.AF_UNIX) as connection:
         keeper = Keeper(gateway, gates)
-        send(1, {"ready": os.getpid()})
-        while (order := receive(0)) is not None and order["do"] != "close":
-            send(1, keeper.do(order))
+        connection.connect(wire)
+        here = connection.fileno()
+        send(here, {"ready": os.getpid()})
+        while (order := receive(here, None)) is not None and order["do"] != "close":
+            send(here, keeper.do(order))
         gates.set("answer", True)
         gates.set("publish", True)
 
 
 def main() -> None:
     policies = read_policies(POLICIES)
-    while (start := receive(0)) is not None:
+    while (start := receive(0, None)) is not None:
         child = os.fork()
         if not child:
             try:
-                serve(Path(start["home"]), Path(start["clock"]), policies)
+                serve(Path(start["home"]), Path(start["clock"]), start["wire"], start["mutant"], policies)
             except BaseException:
                 sys.excepthook(*sys.exc_info())
                 os._exit(1)

@@ -1,6 +1,6 @@
-"""The whole log read again from its first entry, by a bookkeeper of a few lines who shares no code with the ledger, and the
-database compared with what that comes to. Each entry is judged by what stood in the log before it: the log's order is the order in
-which things became true, whichever process wrote them.
+"""The log read again by a bookkeeper of a few lines who shares no code with the ledger, and the database compared with what that
+comes to. Each entry is judged by what stood in the log before it: whichever process wrote them, the log's order is the order in
+which things became true.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -80,6 +81,8 @@ class Replayed:
     def __init__(self, database: Path, names: dict[str, str]) -> None:
         self._database, self._names = database, names
         self.own: list[dict[str, Stated]] = []
+        self.sound = True
+        self.seen: Counter[str] = Counter()
         self.questions: dict[str, Asked] = {}
         with closing(self._open()) as books:
             self._read_to = books.execute('SELECT max("index") FROM entries').fetchone()[0]
@@ -99,10 +102,12 @@ class Replayed:
         """Read on, and compare: all within one transaction, so that nothing moves between the two."""
         with closing(self._open()) as books:
             books.execute("BEGIN")
+            self.sound = False
             for row in books.execute('SELECT * FROM entries WHERE "index" > ? ORDER BY "index"', (self._read_to,)).fetchall():
                 self._read(dict(row) | json.loads(row["leaf"]), books)
                 self._read_to = row["index"]
             self._compare(books)
+            self.sound = True
 
     def finish(self) -> None:
         """Nobody is at work: every question has had its one outcome, and nothing is reserved."""
@@ -111,11 +116,12 @@ class Replayed:
 
     # ------------------------------------------------------------------------------------------------------------- entries
     def _read(self, entry: dict[str, Any], books: sqlite3.Connection) -> None:
-        read = getattr(self, "_" + entry["kind"].replace("-", "_"), None)
-        if entry["kind"] in ("released", "refused", "fault", "cancelled"):
+        name = entry["outcome"] if entry["kind"] == "released" else entry["kind"]
+        self.seen[f"refused: {entry['reason']}" if name == "refused" else name] += 1
+        if entry["kind"] in OUTCOMES:
             self._close(entry, books)
-        elif read is not None:
-            read(entry)
+        elif read := READING.get(entry["kind"]):
+            read(self, entry)
 
     def _asked(self, entry: dict[str, Any]) -> None:
         assert entry["id"] not in self.questions
@@ -169,6 +175,7 @@ class Replayed:
         was = self.accounts[scope].concentrated
         self.accounts[scope].restate(stated, dataset=project is None)
         if project is not None and self.accounts[scope].concentrated and not was:
+            self.seen["pure became concentrated"] += bool(self.accounts[scope].closed or self.accounts[scope].open)
             for name, own in self.accounts.items():
                 if name.startswith(f"researcher:{project}/") and not own.concentrated:
                     own.stated, own.concentrated = Stated(own.stated.epsilon, stated.delta), True
@@ -190,3 +197,13 @@ class Replayed:
         told = {id: OUTCOMES.get(asked.outcome or "") for id, asked in self.questions.items()}
         found = books.execute("SELECT id, CASE WHEN closed_at IS NULL THEN NULL ELSE state END FROM questions").fetchall()
         assert told == dict(found)
+
+
+READING = {
+    "asked": Replayed._asked,
+    "reserved": Replayed._reserved,
+    "opt-outs": Replayed._opt_outs,
+    "project-changed": Replayed._project_changed,
+    "budget": Replayed._budget,
+    "members": Replayed._members,
+}
