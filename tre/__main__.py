@@ -79,11 +79,11 @@ def _progress(title: str) -> Iterator[Any]:
         yield step
 
 
-def _office(settings: Settings) -> AbstractContextManager[Any]:
-    """The office over this home, as whoever is at this machine."""
+def _office(settings: Settings, governed: bool = False) -> AbstractContextManager[Any]:
+    """The office over this home, as whoever is at this machine; ``governed`` for what is done under the policy."""
     from tre.office import Office
 
-    return Office.open(settings)
+    return Office.open(settings, governed=governed)
 
 
 def _database(settings: Settings) -> Path:
@@ -97,15 +97,13 @@ def serve() -> None:
     """Serve on TRE_HOST:TRE_PORT. One at a time for a home."""
     from tre.web.serving import serve as run
 
-    settings = read_settings()
-    with _office(settings) as office:
-        run(settings, office)
+    run(read_settings())
 
 
 @app.command()
 def load(dataset: str, source: Path, as_json: Json = False) -> None:
     """Load records from a folder of <table>.csv or <table>.parquet; live when it returns."""
-    with _office(read_settings()) as office, _progress(f"loading {dataset}") as step:
+    with _office(read_settings(), governed=True) as office, _progress(f"loading {dataset}") as step:
         told = office.load(office.host, dataset, source, step)
     _show(told, as_json)
 
@@ -179,14 +177,44 @@ def audit_export(folder: Annotated[Path, typer.Argument(metavar="DIR")], as_json
 
 
 @policy_app.command("check")
-def policy_check() -> None:
-    """Read every policy file; say what is wrong, with file, line and mend."""
+def policy_check(as_json: Json = False) -> None:
+    """Read every policy file; say what is wrong, with file, line and mend. In a home: what they change, and what that needs."""
     from tre.policy import read_policies
 
-    policies = read_policies(read_settings().policies)
-    out.print(
-        f"{len(policies.datasets)} dataset(s), {len(policies.purposes)} purposes, {len(policies.codelists)} code lists: sound"
-    )
+    settings = read_settings()
+    policies = read_policies(settings.policies)
+    told: dict[str, Any] = {"digest": policies.digest}
+    if settings.database_url.startswith("sqlite:///") and _database(settings).exists():
+        with _office(settings) as office:
+            told = office.compare_policy().to_json()
+    if as_json:
+        _show(told, True)
+        return
+    counts = f"{len(policies.datasets)} dataset(s), {len(policies.purposes)} purposes, {len(policies.codelists)} code lists"
+    out.print(f"{counts}: sound")
+    for one in told.pop("differences", ()):
+        line = f"{one['effect']}: {one['file']}: {one['field'] or 'the whole file'}: {one['old']} → {one['new']}"
+        out.print(line, markup=False, highlight=False, soft_wrap=True)
+    _show(told, False)
+
+
+@policy_app.command("approve")
+def policy_approve(digest: str, as_json: Json = False) -> None:
+    """Approve, as a controller, the looser policy on disk that has this digest; in force at the next start once two have.
+
+    Who approves is told by TRE_TOKEN, or asked for. Nothing is refunded: what was released and spent under the policy before
+    stays, and an answer that was given under it is not given again under the new one."""
+    settings = read_settings()
+    token = settings.token.get_secret_value() or _asked("Token of a controller")
+    with _office(settings) as office:
+        _show(office.approve_policy(token, digest), as_json)
+
+
+def _asked(what: str, twice: bool = False) -> str:
+    """A secret, typed without being shown; `Unfit` where nobody is there to type."""
+    if not sys.stdin.isatty():
+        raise Unfit(f"{what} cannot be asked for here: there is no terminal")
+    return str(typer.prompt(what, hide_input=True, confirmation_prompt=twice, err=True))
 
 
 @policy_app.command("explain")

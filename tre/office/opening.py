@@ -5,16 +5,37 @@ With other keys a new objection would match nobody, and an empty log beside old 
 
 from __future__ import annotations
 
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from tre import audit
 from tre.audit import Entry
 from tre.errors import Unfit
 from tre.keys import Keys
-from tre.settings import Settings
+from tre.settings import Settings, make_home
 from tre.state import State, Transaction
 
 FOUNDED = "founded"
+
+
+@contextmanager
+def only_one(settings: Settings, otherwise: str = "") -> Iterator[None]:
+    """Hold the home's lock: a second `tre serve` refuses to start, and so does what must not be done beside one (``otherwise``
+    says why)."""
+    make_home(settings)
+    lock = os.open(settings.home / "serve.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        raise Unfit(otherwise or f"another `tre serve` uses {settings.home}; stop it first, or set TRE_HOME") from None
+    try:
+        yield
+    finally:
+        os.close(lock)
 
 
 def keys_of(settings: Settings, state: State, at: datetime) -> Keys:

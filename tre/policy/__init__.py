@@ -6,6 +6,7 @@ Never guesses a default that opens anything, never reads data.
 
 from __future__ import annotations
 
+from tre.policy.differences import PROMISES, Difference, Effect, differences, whole
 from tre.policy.model import (
     Accounting,
     ColumnPolicy,
@@ -21,10 +22,13 @@ from tre.policy.model import (
 from tre.policy.reading import Policies, read_policies
 
 __all__ = [
+    "PROMISES",
     "Accounting",
     "ColumnPolicy",
     "DatasetPolicy",
+    "Difference",
     "Disclosure",
+    "Effect",
     "LifetimeCap",
     "OptOuts",
     "PersonSource",
@@ -32,5 +36,7 @@ __all__ = [
     "PublishedSize",
     "PurposePolicy",
     "TablePolicy",
+    "differences",
     "read_policies",
+    "whole",
 ]
