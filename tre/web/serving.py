@@ -22,7 +22,7 @@ def serve(settings: Settings) -> None:
     """Open the gateway, publish what a crash left sealed, serve until told to stop, finish what runs."""
     if settings.sandbox == "on" and landlock_version() < 1:
         raise Unfit("this kernel has no Landlock; say TRE_SANDBOX=off to run without, and every disclosure record will tell it")
-    with only_one(settings), _listening(settings) as listener, Office.open(settings, serving=True) as office:
+    with only_one(settings), _listening(settings) as listener, Office.open(settings, locked=True) as office:
         if settings.demo:
             open_demo(office, settings.home)
         with Gateway.open(settings, office.state, office.policies, office.keys) as gateway, office.publication.running():
