@@ -63,7 +63,11 @@ def _show(found: Any, as_json: bool) -> None:
         sys.stdout.write(json.dumps(found, ensure_ascii=False, default=str) + "\n")
     else:
         for name, value in found.items():
-            out.print(f"{name}: {value}", markup=False, highlight=False, soft_wrap=True)
+            _line(f"{name}: {value}")
+
+
+def _line(text: str) -> None:
+    out.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -181,23 +185,14 @@ def audit_export(folder: Annotated[Path, typer.Argument(metavar="DIR")], as_json
 @policy_app.command("check")
 def policy_check(as_json: Json = False) -> None:
     """Read every policy file; say what is wrong, with file, line and mend. In a home: what they change, and what that needs."""
-    from tre.policy import read_policies
+    from tre.office.doctor import check_policy
 
-    settings = read_settings()
-    policies = read_policies(settings.policies)
-    told: dict[str, Any] = {"digest": policies.digest}
-    if settings.database_url.startswith("sqlite:///") and _database(settings).exists():
-        with _office(settings) as office:
-            told = office.compare_policy().to_json()
-    if as_json:
-        _show(told, True)
-        return
-    counts = f"{len(policies.datasets)} dataset(s), {len(policies.purposes)} purposes, {len(policies.codelists)} code lists"
-    out.print(f"{counts}: sound")
-    for one in told.pop("differences", ()):
-        line = f"{one['effect']}: {one['file']}: {one['field'] or 'the whole file'}: {one['old']} → {one['new']}"
-        out.print(line, markup=False, highlight=False, soft_wrap=True)
-    _show(told, False)
+    told = check_policy(read_settings())
+    if not as_json:
+        _line(told.pop("policies"))
+        for one in told.pop("differences", ()):
+            _line(f"{one['effect']}: {one['file']}: {one['field'] or 'the whole file'}: {one['old']} → {one['new']}")
+    _show(told, as_json)
 
 
 @policy_app.command("approve")
@@ -292,20 +287,35 @@ def keys_rotate(as_json: Json = False) -> None:
     _show(rotate_keys(read_settings()), as_json)
 
 
+Calibrate = Annotated[bool, typer.Option("--calibrate", help="First measure how long questions take here, on made-up records.")]
+Runs = Annotated[int, typer.Option(min=1, help="Of each class of questions; fewer than 1,000 are measured, and not used.")]
+
+
 @app.command()
-def doctor(as_json: Json = False) -> None:
-    """Look at permissions, keys, sandbox, clock, disk, policy and database; exit status 1 when something is wrong."""
+def doctor(calibrate: Calibrate = False, runs: Runs = 1_000, as_json: Json = False) -> None:
+    """Look at permissions, keys, sandbox, clock, disk, policy, database, log, ledger and release times; exit status 1 when
+    something is wrong."""
     from tre.office.doctor import examine
 
+    if calibrate:
+        _calibrate(read_settings(), runs)
     found = examine(read_settings())
     if as_json:
-        _show({finding.what: {"ok": finding.ok, "told": finding.told} for finding in found}, True)
+        _show({finding.what: {"ok": finding.ok, "hint": finding.hint, "told": finding.told} for finding in found}, True)
     else:
-        for finding in found:
-            told = f"{'ok ' if finding.ok else 'NO '} {finding.what}: {finding.told}"
-            out.print(told, markup=False, highlight=False, soft_wrap=True)
+        for one in found:
+            _line(f"{'hint' if one.hint else 'ok  ' if one.ok else 'NO  '} {one.what}: {one.told}")
     if not all(finding.ok for finding in found):
         raise SystemExit(1)
+
+
+def _calibrate(settings: Settings, runs: int) -> None:
+    from tre.gateway.calibrating import measure
+    from tre.office.doctor import keep_calibration
+    from tre.policy import read_policies
+
+    with _progress("calibrating") as step:
+        keep_calibration(settings, measure(settings, read_policies(settings.policies), runs, step))
 
 
 Share = Annotated[float | None, typer.Option(help="Charge: a fraction of the project's stated budget.")]

@@ -54,6 +54,11 @@ class Settings(BaseSettings):
         return (self.home / "log").absolute()
 
     @property
+    def calibration(self) -> Path:
+        """How long each class of plans took on this machine."""
+        return (self.home / "calibration.json").absolute()
+
+    @property
     def keys(self) -> Path:
         return (self.home / "keys").absolute()
 
