@@ -248,10 +248,21 @@ def test_a_higher_lifetime_cap_is_a_new_promise_that_stands_out_and_opens_nothin
         assert budget.balance(tx, "dataset:small").stated.epsilon == 50
 
 
+def test_another_dataset_is_a_new_promise_too(home: Home) -> None:
+    text = (home.policies / SMALL).read_text()
+    (home.policies / "datasets/again.yaml").write_text(text.replace("dataset: small", "dataset: again"))
+    home.refused()
+    home.approve("carla")
+    home.approve("colin")
+    home.open()
+    (changed,) = home.entries("policy-changed")
+    assert changed.body["new_promise"] == "datasets/again.yaml: the whole file: nothing → there (looser)"
+
+
 def test_an_entry_of_many_differences_is_bounded_and_has_the_looser_ones(home: Home) -> None:
     columns = "".join(
         f"      c{n}:\n        {{type: code, keys: discovered, description: {chr(0x1F600) * 400}, source: '{chr(34) * 400}'}}\n"
-        for n in range(300)
+        for n in range(60)
     )
     edit(home.policies, SMALL, "      practice:", columns + "      practice:")
     home.approve("carla")
@@ -267,7 +278,7 @@ def test_an_entry_of_many_differences_is_bounded_and_has_the_looser_ones(home: H
     assert MOST_BYTES < len(last.leaf) < 65_535
     told = json.loads(str(last.body["differences"]))
     assert told[0]["field"] == "disclosure.threshold"
-    assert len(told) + int(last.body["not_told"] or 0) == 301
+    assert len(told) + int(last.body["not_told"] or 0) == 61
     assert str(last.body["all_differences"]).startswith("sha256:")
 
 

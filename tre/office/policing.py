@@ -18,7 +18,7 @@ from tre.errors import Reason, Refusal, Unfit
 from tre.office import changes
 from tre.office.act import Act, Body, demand
 from tre.office.people import People
-from tre.policy import PROMISES, Difference, Effect, differences, whole
+from tre.policy import Difference, Effect, differences, whole
 from tre.projects import policies as kept
 from tre.projects.approvals import apart
 from tre.state import Transaction
@@ -215,5 +215,5 @@ def _told(found: tuple[Difference, ...]) -> Mapping[str, str | int | None]:
     told: dict[str, str | int | None] = {"differences": canonical(every[:fitting]).decode()}
     if fitting < len(every):
         told |= {"not_told": len(every) - fitting, "all_differences": digest(canonical(every))}
-    promises = [str(one) for one in found if one.field in PROMISES and one.effect == Effect.LOOSER]
+    promises = [str(one) for one in found if one.promises]
     return told | ({"new_promise": "; ".join(promises[:MOST_TOLD])} if promises else {})

@@ -6,7 +6,7 @@ Never guesses a default that opens anything, never reads data.
 
 from __future__ import annotations
 
-from tre.policy.differences import PROMISES, Difference, Effect, differences, whole
+from tre.policy.differences import Difference, Effect, differences, whole
 from tre.policy.model import (
     Accounting,
     ColumnPolicy,
@@ -22,7 +22,6 @@ from tre.policy.model import (
 from tre.policy.reading import Policies, read_policies
 
 __all__ = [
-    "PROMISES",
     "Accounting",
     "ColumnPolicy",
     "DatasetPolicy",

@@ -55,6 +55,12 @@ class Difference:
     new: Any
     effect: Effect
 
+    @property
+    def promises(self) -> bool:
+        """Whether a promise over all projects is made anew: by a higher lifetime cap, or by one more dataset."""
+        new = not self.field and self.file.startswith("datasets/")
+        return self.effect == LOOSER and (new or self.field in ("lifetime_cap.epsilon", "lifetime_cap.delta"))
+
     def to_json(self) -> dict[str, Any]:
         """What it was and is, each short enough for an entry of the log."""
         old, new = _shown(self.old, self.new)
@@ -160,8 +166,6 @@ PARTS: Mapping[str, type[Strict]] = {
 }
 # Named things: one more can be asked of, one less cannot.
 NAMED: Mapping[str, type[Strict]] = {"DatasetPolicy.tables": TablePolicy, "TablePolicy.columns": ColumnPolicy}
-# A promise over all projects that is made anew when one of these goes up.
-PROMISES = ("lifetime_cap.epsilon", "lifetime_cap.delta")
 
 
 def unclassified(models: Collection[type[Strict]]) -> set[str]:
