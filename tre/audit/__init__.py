@@ -6,7 +6,7 @@ person's id. `verify` is the second opinion: it shares no code with the rest.
 """
 
 from tre.audit.checkpoint import latest, publish, vkey
-from tre.audit.log import LONGEST_PAGE, Entry, Logged, Position, append, consistency, entry, inclusion, page, root, size
+from tre.audit.log import LONGEST_PAGE, Entry, Logged, Position, append, consistency, entry, inclusion, last, page, root, size
 from tre.audit.tiles import export
 from tre.audit.verify import Verdict, verify_database, verify_folder
 
@@ -21,6 +21,7 @@ __all__ = [
     "entry",
     "export",
     "inclusion",
+    "last",
     "latest",
     "page",
     "publish",

@@ -141,6 +141,13 @@ def entry(tx: Transaction, index: int) -> Logged | None:
     return None if row is None else _logged(row)
 
 
+def last(tx: Transaction, *kinds: str) -> Logged | None:
+    """The newest entry of one of these kinds."""
+    newest = select(*_SHOWN).where(entries.c.kind.in_(kinds)).order_by(entries.c.index.desc()).limit(1)
+    row = tx.execute(newest).one_or_none()
+    return None if row is None else _logged(row)
+
+
 def page(
     tx: Transaction,
     *,

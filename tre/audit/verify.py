@@ -22,6 +22,7 @@ from tre.audit import notes
 
 COLUMNS = ("at", "kind", "project", "person_asking", "outcome", "reason", "dataset", "id")
 FULL = 256
+ROTATED = b'"kind":"keys-rotated"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,8 @@ class _Signed:
 
 def verify_database(path: Path | str, vkeys: Sequence[str] = (), known: Sequence[str] = ()) -> Verdict:
     """Check the log in a database: every leaf, label, stored hash and checkpoint. Without ``vkeys``, signatures are checked with
-    the keys kept beside them, which proves less; ``known`` are notes of this log kept elsewhere."""
+    the keys kept beside them, which proves less; ``known`` are notes of this log kept elsewhere. A key given is followed to those
+    that it named in the log to follow it."""
     edge = _Edge()
     address = f"file:{quote(str(Path(path).absolute()))}?mode=ro"
     try:
@@ -64,7 +66,8 @@ def verify_database(path: Path | str, vkeys: Sequence[str] = (), known: Sequence
             connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
             connection.execute("BEGIN")
             told = vkeys or [row[0] for row in connection.execute("SELECT DISTINCT vkey FROM checkpoints")]
-            finding = _database_finding(connection, edge, _keys(told), known)
+            rotated = connection.execute("""SELECT "index", leaf FROM entries WHERE kind = 'keys-rotated' ORDER BY "index" """)
+            finding = _database_finding(connection, edge, notes.follow(_keys(told), rotated.fetchall()), known)
     except _Found as found:
         finding = found.with_traceback(None)
     except Exception:  # noqa: BLE001 - a file made to trip this check is answered too
@@ -77,7 +80,7 @@ def verify_folder(folder: Path | str, vkeys: Sequence[str] = (), known: Sequence
     the folder, which proves less; ``known`` are older notes of this log."""
     edge = _Edge()
     try:
-        keys = _keys(vkeys or [_line(Path(folder) / "vkey")])
+        keys = notes.follow(_keys(vkeys or [_line(Path(folder) / "vkey")]), _rotated(Path(folder)))
         signed = [_opened(_text(Path(folder) / "checkpoint"), keys, "the checkpoint")]
         signed += [_opened(note, keys, "a checkpoint given") for note in known]
         finding = _folder_finding(Path(folder), edge, signed)
@@ -281,6 +284,17 @@ def _check_widths(first: int, width: int, bundles: dict[int, list[bytes]], tiles
         len(tile) != 32 * wide for wide, tile in tiles.items()
     ):
         raise _Found(first + width, f"a file about entries from {first} is longer or shorter than its name says")
+
+
+def _rotated(folder: Path) -> Iterator[tuple[int, bytes]]:
+    """The entries in which the log's key may name another. What cannot be read here is found where everything is."""
+    number = 0
+    with suppress(_Found):
+        while bundles := _versions(folder, "entries", number):
+            content = bundles[max(bundles)]
+            if ROTATED in content:
+                yield from ((index, leaf) for index, leaf in enumerate(_unpacked(content), number * FULL) if ROTATED in leaf)
+            number += 1
 
 
 class _Above:

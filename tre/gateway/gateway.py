@@ -11,6 +11,7 @@ from typing import Any, Self
 from tre import optouts, projects, releases, store
 from tre.errors import Fault, Reason, Refusal
 from tre.gateway import asking, closing, recovering
+from tre.gateway.calibrated import release_times
 from tre.gateway.desk import Ticket
 from tre.gateway.house import House
 from tre.gateway.outcomes import Pending, Standing
@@ -65,9 +66,10 @@ class Gateway:
             digests={name: policy.digest for name, policy in policies.datasets.items()},
             schemas={name: policy.schema_digest for name, policy in policies.datasets.items()},
             sandbox=sandbox,
+            release_time=release_times(settings, state, policies),
         )
         made = [Worker(settings.store, settings.work, sandbox, cores) for cores in share_cores(workers)]
-        gateway = cls(house, made, release_time)
+        gateway = cls(house, made, house.release_time if release_time is published_steps else release_time)
         try:
             store.sweep(settings.store)
             recovering.recover(house)

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from tre.errors import Reason, Refusal
 from tre.keys import Keys
+from tre.plan.nodes import Plan
 from tre.plan.offer import Catalogue
 from tre.plan.reading import Reader
+from tre.plan.steps import release_time as shipped_steps
 from tre.policy import DatasetPolicy, Policies
 from tre.state import State
 
@@ -39,6 +41,7 @@ class House:
     # The work of many askers takes turns, so that it does not keep the runners from sealing in time.
     turns: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(TURNS))
     clock: Callable[[], datetime] = wall_clock
+    release_time: Callable[[Plan, int, int, float], float] = shipped_steps
 
     def policy(self, dataset: str) -> DatasetPolicy:
         """The policy of a dataset, or NOT_FOUND in the words of a foreign one."""

@@ -19,7 +19,6 @@ from tre.plan.offer import with_own_codelists
 from tre.plan.preview import preview
 from tre.plan.price import Quote, quote
 from tre.plan.restricted import RestrictedPlan
-from tre.plan.steps import release_time as published_steps
 from tre.policy import DatasetPolicy
 from tre.projects import Permit
 from tre.state import Transaction
@@ -176,5 +175,5 @@ def foretell(house: House, person: Person, request: Request) -> dict[str, Any]:
     policy = house.policy(request.dataset)
     restricted = optouts.restrict(plan, permit.purpose, house.policies.purposes[permit.purpose].regimes)
     accounting = policy.accounting
-    seconds = published_steps(plan, policy.published_size.persons, accounting.quantum_ms, float(accounting.deadline_s))
+    seconds = house.release_time(plan, policy.published_size.persons, accounting.quantum_ms, float(accounting.deadline_s))
     return preview(plan, price(policy, plan, stated, request), stated, seconds) | {"plan": restricted.digest}

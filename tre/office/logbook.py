@@ -95,7 +95,7 @@ def consistency(tx: Transaction, first: int, second: int) -> dict[str, Any]:
 
 
 def verify(state: State, vkey: str) -> Verdict:
-    """The checker's verdict on this database, by our own key; it shares no code with the writer."""
+    """The checker's verdict on this database, by our own first key; it shares no code with the writer."""
     return verify_database(state.path, [vkey])
 
 
