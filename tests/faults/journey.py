@@ -54,10 +54,10 @@ def soon(*_: object) -> float:
 
 
 @contextmanager
-def opened(home: Path) -> Iterator[tuple[Gateway, Office]]:
+def opened(home: Path, vault: type[Vault] = Vault) -> Iterator[tuple[Gateway, Office]]:
     """Office and gateway with a false vault, as `tre serve` opens them."""
     settings = Settings(home=home, policies=POLICIES, _env_file=None)  # type: ignore[call-arg]
-    before, opening.Worker = opening.Worker, Vault  # type: ignore[misc, assignment]
+    before, opening.Worker = opening.Worker, vault  # type: ignore[misc, assignment]
     try:
         with (
             office_of(home) as office,
