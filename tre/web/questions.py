@@ -19,7 +19,7 @@ from tre.terms import Person, canonical, digest
 from tre.web import problems
 from tre.web.csv import release_as_csv
 from tre.web.models import QuestionIn
-from tre.web.signed_in import SignedIn, TheGateway
+from tre.web.signed_in import Researcher, SignedIn, TheGateway
 
 router = APIRouter(prefix="/v1", tags=["researcher"], responses=problems.responses(401, 403, 404, 422, 429, 503))
 WAIT_S = 30.0
@@ -61,7 +61,7 @@ def _key(header: str | None, body: QuestionIn) -> Idempotency | None:
 
 
 @router.post("/preview")
-def preview(body: QuestionIn, person: SignedIn, gateway: TheGateway) -> dict[str, Any]:
+def preview(body: QuestionIn, person: Researcher, gateway: TheGateway) -> dict[str, Any]:
     """What a question would cost and how accurate it would be: free, from text and policy alone."""
     return gateway.preview(person, body.request())
 
@@ -69,7 +69,7 @@ def preview(body: QuestionIn, person: SignedIn, gateway: TheGateway) -> dict[str
 @router.post("/queries", responses=problems.responses(400, 409, 413, 500) | {202: {"description": "Waiting or running"}})
 async def ask(
     body: QuestionIn,
-    person: SignedIn,
+    person: Researcher,
     gateway: TheGateway,
     idempotency_key: Annotated[str | None, Header()] = None,
     prefer: Annotated[str, Header()] = "",
