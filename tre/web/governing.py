@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from pydantic import AfterValidator, ValidationError
+from pydantic import AfterValidator, BeforeValidator, ValidationError
 
 from tre.office import Office, Proposed
 from tre.terms import Person
@@ -28,7 +29,16 @@ def _in_range(at: datetime.datetime) -> datetime.datetime:
         raise ValueError("a time between the years 1 and 9999") from None
 
 
-Since = Annotated[datetime.datetime | None, AfterValidator(lambda at: None if at is None else _in_range(at))]
+def _written(given: Any) -> Any:
+    """A day or a time as RFC 3339 writes it; the library would take a number of seconds too."""
+    if isinstance(given, str) and not BEGINS_WITH_A_DAY.match(given):
+        raise ValueError("a time such as 2026-12-31T12:00:00Z")
+    return given
+
+
+BEGINS_WITH_A_DAY = re.compile(r"\d{4}-\d\d-\d\d(?:$|[Tt ])")
+Time = Annotated[datetime.datetime, BeforeValidator(_written), AfterValidator(_in_range)]
+Label = Annotated[str | None, Query(max_length=200)]
 OPT_OUTS = "/v1/opt-outs"
 LIST_BODY = {
     "requestBody": {
@@ -143,14 +153,14 @@ def audit(
     request: Request,
     person: Auditor,
     office: TheOffice,
-    project: str | None = None,
-    researcher: str | None = None,
-    outcome: str | None = None,
-    reason: str | None = None,
-    kind: str | None = None,
-    dataset: str | None = None,
-    since: Since = None,
-    until: Since = None,
+    project: Label = None,
+    researcher: Label = None,
+    outcome: Label = None,
+    reason: Label = None,
+    kind: Label = None,
+    dataset: Label = None,
+    since: Time | None = None,
+    until: Time | None = None,
     after: Annotated[int | None, Query(ge=0, lt=2**63)] = None,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
     accept: Annotated[str, Header()] = "",
