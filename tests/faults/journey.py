@@ -1,5 +1,6 @@
-"""A process of its own that goes the whole way once: `journey.py HOME ask|recover`. Ask: a release, a refusal, a repeat, an act
-of governing, a signed checkpoint, the published folder, and a clean end. Recover: what a start closes, and the end.
+"""A process of its own that goes the whole way once: `journey.py HOME ask|seal|recover`. Ask: a release, a refusal, a repeat, an
+act of governing, a signed checkpoint, the published folder, and a clean end. Seal: killed when a release is sealed and not
+published yet. Recover: what a start closes, and the end.
 
 It says on its output what it was told is done, each line a JSON list, by a system call that nobody fails. The vault is a false
 one: it answers with the same numbers at once. Before the way begins it names its threads and waits for a line.
@@ -10,18 +11,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import tre.gateway.gateway as opening
 from tests.serving import POLICIES, office_of
 from tre import audit
-from tre.gateway import Gateway, Released
+from tre.gateway import Gateway, Released, closing
 from tre.office import Office
 from tre.plan.order import Order
 from tre.settings import Settings
@@ -48,20 +51,16 @@ class Vault:
         pass
 
 
-def soon(*_: object) -> float:
-    """The release time of every question."""
-    return 0.05
-
-
 @contextmanager
-def opened(home: Path, vault: type[Vault] = Vault) -> Iterator[tuple[Gateway, Office]]:
-    """Office and gateway with a false vault, as `tre serve` opens them."""
+def opened(home: Path, vault: type[Vault] = Vault, seconds: float = 0.2) -> Iterator[tuple[Gateway, Office]]:
+    """Office and gateway with a false vault, as `tre serve` opens them; every question has the same release time."""
     settings = Settings(home=home, policies=POLICIES, _env_file=None)  # type: ignore[call-arg]
+    opens = partial(Gateway.open, workers=1, release_time=lambda *_: seconds)
     before, opening.Worker = opening.Worker, vault  # type: ignore[misc, assignment]
     try:
         with (
             office_of(home) as office,
-            Gateway.open(settings, office.state, office.policies, office.keys, workers=1, release_time=soon) as gateway,
+            opens(settings, office.state, office.policies, office.keys) as gateway,
         ):
             yield gateway, office
     finally:
@@ -118,6 +117,14 @@ def go(home: Path) -> None:
     say("done", "end")
 
 
+def seal(home: Path) -> None:
+    """Killed at the beginning of step 10."""
+    closing.publish = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[assignment, return-value]
+    with opened(home, seconds=2.0) as (gateway, office):
+        ready(process=os.getpid())
+        ask(gateway, office, COUNT)
+
+
 def recover(home: Path) -> None:
     ready(process=os.getpid())
     with opened(home):
@@ -126,4 +133,4 @@ def recover(home: Path) -> None:
 
 
 if __name__ == "__main__":
-    {"ask": go, "recover": recover}[sys.argv[2]](Path(sys.argv[1]))
+    {"ask": go, "seal": seal, "recover": recover}[sys.argv[2]](Path(sys.argv[1]))

@@ -4,6 +4,8 @@ adds up, and the log is one that begins with what was published before."""
 
 from __future__ import annotations
 
+import signal
+import sqlite3
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,9 +30,9 @@ class Ground:
     note: str
     counts: dict[str, Counter[str]]
 
-    def run(self, case: Case, way: str = "ask") -> bool:
+    def run(self, case: Case, way: str = "ask", begun: Path | None = None) -> bool:
         """One case from beginning to end; whether the call was met at all."""
-        home = another(self.begun, self.folder / "home")
+        home = another(begun or self.begun, self.folder / "home")
         journey = travel(self.strace, home, way, case.thread, "-e", case.injection)
         try:
             if case.how == "KILL" and journey.injected:
@@ -65,8 +67,32 @@ def test_the_journey_writes_what_it_is_to_be_failed_at(ground: Ground) -> None:
     assert not ground.counts["runner"]
 
 
-def run_all(ground: Ground, chosen: list[Case]) -> None:
-    met = [ground.run(case) for case in chosen]
+@pytest.fixture(scope="module")
+def sealed(ground: Ground) -> Path:
+    """A home whose gateway was killed when the release was sealed, and not published yet."""
+    home = another(ground.begun, ground.folder / "sealed")
+    assert travel(ground.strace, home, "seal", "process").status == -signal.SIGKILL
+    with sqlite3.connect(home / "database.sqlite") as books:
+        assert books.execute("SELECT sealed FROM releases").fetchall() == [(1,)]
+        assert books.execute("SELECT state FROM questions").fetchall() == [("running",)]
+    return home
+
+
+def recoveries(ground: Ground, sealed: Path) -> list[Case]:
+    """What a start writes to the database before its port opens, and what its end does."""
+    home = another(sealed, ground.folder / "home")
+    journey = travel(ground.strace, home, "recover", "process")
+    assert journey.status == 0 and journey.done("recovery") == [], journey
+    check_home(home, ground.vkey, [ground.note], journey)
+    with sqlite3.connect(home / "database.sqlite") as books:
+        assert books.execute("SELECT state FROM questions").fetchall() == [("released",)]
+    calls = Counter({call: journey.calls[call] for call in ("pwrite64", "fdatasync", "ftruncate", "unlink")})
+    assert calls["fdatasync"] >= 2 and calls["pwrite64"] > 20
+    return list(cases({"process": calls}))
+
+
+def run_all(ground: Ground, chosen: list[Case], way: str = "ask", begun: Path | None = None) -> None:
+    met = [ground.run(case, way, begun) for case in chosen]
     assert sum(met) >= 0.9 * len(chosen), "most of the calls were not met: the counts are those of another journey"
 
 
@@ -77,7 +103,17 @@ def test_some_calls(ground: Ground, share: int) -> None:
     run_all(ground, every[share * 17 :: len(every) // SAMPLED][: SAMPLED // SHARES])
 
 
+def test_some_calls_of_a_start_that_finishes_what_was_sealed(ground: Ground, sealed: Path) -> None:
+    every = recoveries(ground, sealed)
+    run_all(ground, every[5 :: len(every) // 4], "recover", sealed)
+
+
 @pytest.mark.audit
 @pytest.mark.parametrize("share", range(LONG_SHARES))
 def test_every_call(ground: Ground, share: int) -> None:
     run_all(ground, list(cases(ground.counts))[share::LONG_SHARES])
+
+
+@pytest.mark.audit
+def test_every_call_of_a_start_that_finishes_what_was_sealed(ground: Ground, sealed: Path) -> None:
+    run_all(ground, recoveries(ground, sealed), "recover", sealed)
