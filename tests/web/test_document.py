@@ -17,6 +17,7 @@ from tests.serving import ROOT
 from tests.web.test_roles import World, world_of
 
 EXAMPLES = 100
+pytestmark = pytest.mark.timeout(900)  # a machine with others on it
 # In the test tier each call is sent as one of those whom it is for; in the audit tier as everybody.
 PARTS = {
     "researcher": ("researcher", "everyone", "public"),
