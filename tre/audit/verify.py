@@ -21,6 +21,7 @@ from urllib.parse import quote
 from tre.audit import notes
 
 COLUMNS = ("at", "kind", "project", "person_asking", "outcome", "reason", "dataset", "id")
+SEALED = ("kind", "outcome", "reason")
 FULL = 256
 ROTATED = b'"kind":"keys-rotated"'
 
@@ -162,9 +163,10 @@ def _database_finding(
     """The first thing wrong; the tree is grown to its end all the same."""
     rows = connection.execute(f'SELECT leaf, leaf_hash, "index", {", ".join(COLUMNS)} FROM entries ORDER BY "index"')
     try:
+        openings = _Openings(connection)
         signed = [_kept(row, keys) for row in connection.execute("SELECT size, root, note FROM checkpoints")]
         signed += [_opened(note, keys, "a checkpoint given") for note in known]
-        _walk(rows, _Stored(connection), _Checkpoints(signed), edge)
+        _walk(rows, openings, _Stored(connection), _Checkpoints(signed), edge)
         return None
     except _Found as found:
         # Its traceback would keep cursors, and they the file, open.
@@ -177,7 +179,7 @@ def _database_finding(
     return finding
 
 
-def _walk(rows: Iterator[Any], stored: _Stored, checkpoints: _Checkpoints, edge: _Edge) -> None:
+def _walk(rows: Iterator[Any], openings: _Openings, stored: _Stored, checkpoints: _Checkpoints, edge: _Edge) -> None:
     checkpoints.reach(edge)
     for leaf, leaf_hash, index, *labels in rows:
         place, actual = edge.size, _leaf(leaf if isinstance(leaf, bytes) else b"")
@@ -188,11 +190,39 @@ def _walk(rows: Iterator[Any], stored: _Stored, checkpoints: _Checkpoints, edge:
             raise _Found(place, f"entry {place} has not the leaf hash that was stored with it")
         if labels != _labels(leaf):
             raise _Found(place, f"entry {place} has other labels than its leaf, or is not canonical JSON")
+        openings.expect(place, leaf)
         for node in completed:
             stored.expect(*node)
         checkpoints.reach(edge)
     stored.end(edge)
+    openings.end(edge)
     checkpoints.end(edge)
+
+
+class _Openings:
+    """What was sealed and not erased, read in step with the entries: it has the digest that its leaf says, and its labels are its
+    own. Databases from before there was any have no such table."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        there = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'openings'").fetchone()
+        text = f'SELECT "index", salt, details, {", ".join(SEALED)} FROM openings ORDER BY "index"'
+        self._rows: Iterator[Any] = connection.execute(text) if there else iter(())
+        self._next = next(self._rows, None)
+
+    def expect(self, place: int, leaf: bytes) -> None:
+        if self._next is None or self._next[0] > place:
+            return
+        index, salt, details, *labels = self._next
+        if index != place or json.loads(leaf).get("sealed") != f"sha256:{hashlib.sha256(salt + details).hexdigest()}":
+            raise _Found(place, f"what is kept of entry {place} is not what was sealed in it")
+        told = json.loads(details)
+        if labels != [told.get(name) for name in SEALED]:
+            raise _Found(place, f"what was sealed in entry {place} has other labels than are kept with it")
+        self._next = next(self._rows, None)
+
+    def end(self, edge: _Edge) -> None:
+        if self._next is not None:
+            raise _Found(edge.size, f"there is something sealed of more than the {edge.size} entries found")
 
 
 def _labels(leaf: bytes) -> list[Any] | None:

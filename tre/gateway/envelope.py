@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 from fractions import Fraction
@@ -36,11 +37,17 @@ def envelope(
         "asked_at": asked_at,
         "charge": charge,
         "remaining": remaining(budget.balance(tx, f"project:{project}")),
-        "audit": {"index": position.index, "size": position.size},
+        "audit": _place(position),
     }
     if repeat_of is not None:
         body["stale"] = stale
     return canonical(body)
+
+
+def _place(position: Position) -> dict[str, Any]:
+    """Where the entry stands, and what opens it: its SHA-256 is in the leaf, and the statement's digest is in it."""
+    opening = {} if position.opening is None else {"opening": base64.b64encode(position.opening).decode()}
+    return {"index": position.index, "size": position.size} | opening
 
 
 def remaining(balance: budget.Balance) -> dict[str, Any]:

@@ -142,7 +142,10 @@ class Gateway:
             own = {one.id for one in projects.of(tx, person)}
             if project is not None and project not in own:
                 raise Refusal(Reason.NOT_FOUND)
-            found = releases.page(tx, own if project is None else {project}, after, limit)
+            # After a question that is not one's own there is none: whether it exists, and when it was asked, is not told.
+            place = releases.get(tx, after) if after is not None else None
+            wanted = own if project is None else {project}
+            found = releases.page(tx, wanted, after, limit) if after is None or (place and place.project in own) else []
         return {"queries": [_line(one) for one in found], "next": found[-1].id if len(found) == limit else None}
 
     def ready(self) -> dict[str, Any]:

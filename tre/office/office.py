@@ -165,9 +165,9 @@ class Office(Policing, Governing, Approving):
         return self._read("read", person, body, lambda tx: logbook.consistency(tx, first, second))
 
     def _read(self, kind: str, person: Person, body: Body, found: Callable[[Transaction], dict[str, Any]]) -> dict[str, Any]:
-        """Reading is an act: what was found and the entry of it are one transaction."""
+        """Reading is an act: what was found and the entry of it are one transaction. What was looked at is for auditors alone."""
         demand(person, "auditor")
-        return carry_out(self.state, Act(kind, person, self.clock(), body=body), lambda tx: (found(tx), {}))
+        return carry_out(self.state, Act(kind, person, self.clock(), sealed=body), lambda tx: (found(tx), {}))
 
     def verify_log(self, person: Person) -> dict[str, Any]:
         demand(person, "auditor")

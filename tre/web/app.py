@@ -114,7 +114,9 @@ def make_app(gateway: Gateway, office: Office) -> App:
     app.state.gateway = gateway
     app.state.office = office
     tell_problems(app)
-    for router in (questions.router, governing.router, approving.router, public.router):
+    routers = (questions.router, governing.router, approving.router, public.router)
+    app.state.routes = [route for router in routers for route in router.routes]
+    for router in routers:
         app.include_router(router)
     public.mount_static(app)
     _describe(app)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from fractions import Fraction
 from typing import Annotated, Any
 
@@ -16,6 +16,7 @@ from pydantic import (
     Field,
     StrictBool,
     StringConstraints,
+    WithJsonSchema,
     model_validator,
 )
 
@@ -25,23 +26,42 @@ from tre.terms import Asking, Request
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[!-~]+$")]
+Codes = Annotated[list[Code], Field(max_length=5_000)]
 Said = Annotated[bool, Field(strict=True)]
-Why = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
+Why = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000, pattern=r"[^\s\x85\x1c-\x1f]")]
 Role = Annotated[str, StringConstraints(pattern=r"^(researcher|admin|auditor|controller|checker)$")]
 
 
 def _exact(value: Any) -> Any:
-    """JSON numbers arrive as floats: their shortest text is what was written, so 0.4 is four tenths."""
-    if isinstance(value, bool):
+    """JSON numbers arrive as floats: their shortest text is what was written, so 0.4 is four tenths. Nothing smaller than the
+    twelfth digit of a loss, or the eighteenth of a delta, is counted: behind the twenty-fourth there is nothing."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise ValueError("a number")
-    return Decimal(repr(value)) if isinstance(value, float) else value
+    exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    places = exact.as_tuple().exponent
+    return exact.quantize(SMALLEST, context=WIDE) if isinstance(places, int) and places < -PLACES else exact
 
 
-Number = Annotated[Decimal, BeforeValidator(_exact), Field(allow_inf_nan=False, max_digits=40, decimal_places=24)]
-Share = Annotated[Number, Field(gt=0, le=1)]
-Amount = Annotated[Number, Field(gt=0, le=10**6)]
-Epsilon = Annotated[Number, Field(ge=0, le=10**6)]
-Delta = Annotated[Number, Field(ge=0, lt=1)]
+def _whole(value: Any) -> Any:
+    """In JSON 5.0 is a whole number too."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+PLACES, LARGEST = 24, 10**6
+SMALLEST, WIDE = Decimal(1).scaleb(-PLACES), Context(prec=400)
+LEAST = Decimal(1) / UNIT
+_number = BeforeValidator(_exact)
+_finite = Field(allow_inf_nan=False)
+# Each says in the document what it takes: the library would say that texts are taken too.
+_share = WithJsonSchema({"type": "number", "minimum": 1e-12, "maximum": 1})
+_amount = WithJsonSchema({"type": "number", "minimum": 1e-12, "maximum": LARGEST})
+_epsilon = WithJsonSchema({"type": "number", "minimum": 0, "maximum": LARGEST})
+_delta = WithJsonSchema({"type": "number", "minimum": 0, "exclusiveMaximum": 1})
+Share = Annotated[Decimal, _number, _finite, Field(ge=LEAST, le=1), _share]
+Amount = Annotated[Decimal, _number, _finite, Field(ge=LEAST, le=LARGEST), _amount]
+Epsilon = Annotated[Decimal, _number, _finite, Field(ge=0, le=LARGEST), _epsilon]
+Margin = Annotated[int, Field(gt=0, le=10**9, strict=True), BeforeValidator(_whole)]
+Delta = Annotated[Decimal, _number, _finite, Field(ge=0, lt=1), _delta]
 
 
 class Incoming(BaseModel):
@@ -54,10 +74,10 @@ class QuestionIn(Incoming):
     project: Name
     dataset: Name
     sql: Annotated[str, StringConstraints(min_length=1, max_length=2_000_000)]
-    codelists: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")], list[Code]] = Field(
-        default_factory=dict, max_length=20
+    codelists: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")], Codes] = Field(
+        default_factory=dict, max_length=20, json_schema_extra={"additionalProperties": False}
     )
-    margin: Annotated[int, Field(gt=0, le=10**9, strict=True)] | None = None
+    margin: Margin | None = None
     share: Share | None = None
     rho: Amount | None = None
     epsilon: Amount | None = None
@@ -68,10 +88,6 @@ class QuestionIn(Incoming):
     def _fits(self) -> QuestionIn:
         if sum(given is not None for given in (self.margin, self.share, self.rho, self.epsilon)) > 1:
             raise ValueError("give one of margin, share, rho and epsilon")
-        if any(len(codes) > 5_000 for codes in self.codelists.values()):
-            raise ValueError("a code list has at most 5,000 codes")
-        if any(given is not None and given * UNIT < 1 for given in (self.rho, self.epsilon)):
-            raise ValueError("the least charge is 0.000000000001")
         return self
 
     def request(self) -> Request:
@@ -182,7 +198,7 @@ class HoldIn(Incoming):
 class RequestIn(Incoming):
     """A researcher's request for more budget."""
 
-    epsilon: Annotated[Epsilon, Field(gt=0)]
+    epsilon: Amount
     delta: Delta
     why: Why
 

@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from tre.errors import Fault, Reason, Refusal
 from tre.gateway import Faulted, Refused
@@ -136,7 +137,7 @@ _WRONG = {
 _BY_STATUS = {401: Reason.NOT_SIGNED_IN, 404: Reason.NOT_FOUND, 413: Reason.TOO_LARGE}
 
 
-def _http(error: HTTPException) -> Response:
+def _http(request: Request, error: HTTPException) -> Response:
     """What the framework itself refuses: an unknown path, a method that a path does not have."""
     if error.status_code in _BY_STATUS:
         return problem(_BY_STATUS[error.status_code])
@@ -145,7 +146,15 @@ def _http(error: HTTPException) -> Response:
     response = problem(Reason.INVALID_REQUEST, "This call is not offered.", "GET /openapi.json lists the calls.")
     status = error.status_code
     body = response.body.replace(b'"status":422', f'"status":{status}'.encode())  # type: ignore[union-attr]
-    return Response(body, status, {"Cache-Control": "no-store", **(error.headers or {})}, MEDIA_TYPE)
+    return Response(body, status, {"Cache-Control": "no-store", **(error.headers or {}), **_allowed(request, status)}, MEDIA_TYPE)
+
+
+def _allowed(request: Request, status: int) -> dict[str, str]:
+    """RFC 9110, 15.5.6: all the methods that a path has, each of which is a route of its own."""
+    if status != 405:
+        return {}
+    there = [route for route in request.app.state.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return {"Allow": ", ".join(sorted({method for route in there for method in route.methods}))}
 
 
 def tell_problems(app: FastAPI) -> None:
@@ -160,8 +169,8 @@ def tell_problems(app: FastAPI) -> None:
         return _validation(error)
 
     @app.exception_handler(HTTPException)
-    async def on_http(_: Request, error: HTTPException) -> Response:
-        return _http(error)
+    async def on_http(request: Request, error: HTTPException) -> Response:
+        return _http(request, error)
 
     @app.exception_handler(Fault)
     async def on_fault(_: Request, error: Fault) -> Response:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
+from pydantic import WithJsonSchema
 
 from tre.errors import Reason, Refusal
 from tre.gateway import Cancelled, Faulted, Gateway, Pending, Refused, Released
@@ -19,9 +20,10 @@ from tre.terms import Person, canonical, digest
 from tre.web import problems
 from tre.web.csv import release_as_csv
 from tre.web.models import QuestionIn
-from tre.web.signed_in import SignedIn, TheGateway
+from tre.web.signed_in import Researcher, SignedIn, TheGateway
 
 router = APIRouter(prefix="/v1", tags=["researcher"], responses=problems.responses(401, 403, 404, 422, 429, 503))
+LATE = problems.responses(400, 410, 413, 500)  # what a question came to, with the status of its own
 WAIT_S = 30.0
 LONGEST_WAIT_S = 60.0
 KEY = re.compile(r"^[!-~]{1,128}$")
@@ -60,18 +62,18 @@ def _key(header: str | None, body: QuestionIn) -> Idempotency | None:
     return Idempotency(header, digest(canonical(body.model_dump(mode="json"))))
 
 
-@router.post("/preview")
-def preview(body: QuestionIn, person: SignedIn, gateway: TheGateway) -> dict[str, Any]:
+@router.post("/preview", responses=problems.responses(400, 413))
+def preview(body: QuestionIn, person: Researcher, gateway: TheGateway) -> dict[str, Any]:
     """What a question would cost and how accurate it would be: free, from text and policy alone."""
     return gateway.preview(person, body.request())
 
 
-@router.post("/queries", responses=problems.responses(400, 409, 413, 500) | {202: {"description": "Waiting or running"}})
+@router.post("/queries", responses=problems.responses(400, 409, 410, 413, 500) | {202: {"description": "Waiting or running"}})
 async def ask(
     body: QuestionIn,
-    person: SignedIn,
+    person: Researcher,
     gateway: TheGateway,
-    idempotency_key: Annotated[str | None, Header()] = None,
+    idempotency_key: Annotated[str | None, Header(), WithJsonSchema({"type": "string", "pattern": KEY.pattern})] = None,
     prefer: Annotated[str, Header()] = "",
     accept: Annotated[str, Header()] = "",
 ) -> Response:
@@ -101,7 +103,7 @@ def queries(
     return gateway.history(person, project, after, limit)
 
 
-@router.get("/queries/{question}", responses=problems.responses(500) | {202: {"description": "Waiting or running"}})
+@router.get("/queries/{question}", responses=LATE | {202: {"description": "Waiting or running"}})
 def query(question: str, person: SignedIn, gateway: TheGateway, accept: Annotated[str, Header()] = "") -> Response:
     """One question: its release, its state, or its problem with its own status."""
     return respond(gateway.standing(person, question), accept)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from tre.gateway import Gateway
@@ -33,4 +33,11 @@ def _person(office: TheOffice, credentials: Annotated[HTTPAuthorizationCredentia
     return office.sign_in(credentials.credentials if credentials else "")
 
 
-SignedIn = Annotated[Person, Depends(_person)]
+# Who a call is for. It is written into the OpenAPI document (as `security`), and decided by the road behind the call.
+SignedIn = Annotated[Person, Security(_person)]
+Researcher = Annotated[Person, Security(_person, scopes=["researcher"])]
+Admin = Annotated[Person, Security(_person, scopes=["admin"])]
+Auditor = Annotated[Person, Security(_person, scopes=["auditor"])]
+Controller = Annotated[Person, Security(_person, scopes=["controller"])]
+AdminOrAuditor = Annotated[Person, Security(_person, scopes=["admin", "auditor"])]
+AdminAuditorOrController = Annotated[Person, Security(_person, scopes=["admin", "auditor", "controller"])]
