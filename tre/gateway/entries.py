@@ -30,8 +30,11 @@ def asked(at: datetime, person: Person, request: Request, question: str, text: s
     return _entry("asked", at, person, request.project, request.dataset, question, {"question": text, "policy": policy})
 
 
-def reserved(at: datetime, person: Person, reservation: Reservation, plan: str) -> Entry:
+def reserved(at: datetime, person: Person, reservation: Reservation, plan: str, repeat_of: str | None = None) -> Entry:
+    """``repeat_of``: the question of another project whose release is given again, so that the dataset is charged nothing."""
     body = {"reservation": reservation.id, "plan": plan} | _loss(reservation.loss)
+    if repeat_of is not None:
+        body["repeat_of"] = repeat_of
     return _entry("reserved", at, person, reservation.project, reservation.dataset, reservation.question, body)
 
 
@@ -45,7 +48,9 @@ class Taken:
     dataset: str
 
 
-def released(at: datetime, person: Person, taken: Taken, published: Published, redrawn: bool) -> Entry:
+def released(
+    at: datetime, person: Person, taken: Taken, published: Published, redrawn: bool, repeat_of: str | None = None
+) -> Entry:
     body: dict[str, Any] = {
         "reservation": taken.reservation,
         "snapshot": published.snapshot,
@@ -54,6 +59,8 @@ def released(at: datetime, person: Person, taken: Taken, published: Published, r
     }
     if redrawn:
         body["redrawn"] = "opt-outs moved"
+    if repeat_of is not None:
+        body["repeat_of"] = repeat_of
     return _entry("released", at, person, taken.project, taken.dataset, taken.question, body, outcome="released")
 
 
