@@ -188,7 +188,7 @@ def entry(tx: Transaction, index: int) -> Logged | None:
 
 def last(tx: Transaction, *kinds: str) -> Logged | None:
     """The newest entry of one of these kinds."""
-    newest = select(*_SHOWN).where(entries.c.kind.in_(kinds)).order_by(entries.c.index.desc()).limit(1)
+    newest = _SHOWN.where(entries.c.kind.in_(kinds)).order_by(entries.c.index.desc()).limit(1)
     row = tx.execute(newest).one_or_none()
     return None if row is None else _logged(row)
 

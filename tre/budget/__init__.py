@@ -8,7 +8,7 @@ favour of spending.
 from __future__ import annotations
 
 from tre.budget.accounts import Balance, balance, exists, open_account, raise_to, tighten
-from tre.budget.ledger import OpenReservation, open_reservations, reserve, settle
+from tre.budget.ledger import OpenReservation, loss_of, open_reservations, reserve, settle
 from tre.budget.refusals import Exhausted
 from tre.budget.stated import CONCENTRATED, Stated, tightens
 
@@ -20,6 +20,7 @@ __all__ = [
     "Stated",
     "balance",
     "exists",
+    "loss_of",
     "open_account",
     "open_reservations",
     "raise_to",

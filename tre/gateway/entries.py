@@ -59,8 +59,9 @@ def asked(at: datetime, person: Person, request: Request, question: str, text: s
     return Entry("asked", at, body, request.project, person.pseudonym, dataset=request.dataset, id=question)
 
 
-def reserved(at: datetime, person: Person, reservation: Reservation, plan: str) -> Entry:
-    """The plan's digest is sealed: there are few plausible questions, and it would tell which of them this is."""
+def reserved(at: datetime, person: Person, reservation: Reservation, plan: str, repeat_of: str | None = None) -> Entry:
+    """The plan's digest is sealed: there are few plausible questions, and it would tell which of them this is.
+    ``repeat_of``: the question of another project whose release is given again, so that the dataset is charged nothing."""
     return Entry(
         kind="reserved",
         at=at,
@@ -69,7 +70,7 @@ def reserved(at: datetime, person: Person, reservation: Reservation, plan: str) 
         person_asking=person.pseudonym,
         dataset=reservation.dataset,
         id=reservation.question,
-        sealed={"plan": plan},
+        sealed={"plan": plan} | ({} if repeat_of is None else {"repeat_of": repeat_of}),
         salt=secrets.token_bytes(SALT),
     )
 
@@ -84,7 +85,9 @@ class Taken:
     dataset: str
 
 
-def released(at: datetime, person: Person, taken: Taken, published: Published, redrawn: bool) -> Entry:
+def released(
+    at: datetime, person: Person, taken: Taken, published: Published, redrawn: bool, repeat_of: str | None = None
+) -> Entry:
     body: dict[str, Any] = {
         "reservation": taken.reservation,
         "snapshot": published.snapshot,
@@ -93,6 +96,8 @@ def released(at: datetime, person: Person, taken: Taken, published: Published, r
     }
     if redrawn:
         body["redrawn"] = "opt-outs moved"
+    if repeat_of is not None:
+        body["repeat_of"] = repeat_of
     return _closed("released", at, person, taken.project, taken.dataset, taken.question, body, outcome="released")
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any, Self
 
 from tre import optouts, projects, releases, store
 from tre.errors import Fault, Reason, Refusal
-from tre.gateway import asking, closing, recovering
+from tre.gateway import asking, closing, recovering, repeating
 from tre.gateway.calibrated import release_times
 from tre.gateway.desk import Ticket
 from tre.gateway.house import House
-from tre.gateway.outcomes import Pending, Standing
+from tre.gateway.outcomes import Outcome, Pending, Standing
 from tre.gateway.pace import Pace
 from tre.gateway.preparing import ReleaseTime, foretell
 from tre.gateway.road import Road
@@ -116,6 +117,14 @@ class Gateway:
     def ask(self, person: Person, request: Request, key: asking.Idempotency | None = None) -> Ticket:
         """Send a question down the road."""
         return self._road.ask(person, request, key)
+
+    def again(
+        self, token: str, person: Person, request: Request, key: asking.Idempotency | None = None
+    ) -> Future[Outcome | None] | None:
+        """A question that was answered by an earlier release before, once more, without waiting for it; None, or the future's
+        None: send it down the road. ``person`` held the token a moment ago: whether it is so still is looked up with
+        the rest."""
+        return repeating.at_once(self.house, token, person, request, key)
 
     def preview(self, person: Person, request: Request) -> dict[str, Any]:
         """What a question would cost, from text and policy alone; no entry, no record, but a pace."""

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tre.errors import Reason, Refusal
+from tre.gateway.known import Known
 from tre.keys import Keys
 from tre.plan.nodes import Plan
 from tre.plan.offer import Catalogue
@@ -40,6 +41,7 @@ class House:
     sandbox: bool = True
     # The work of many askers takes turns, so that it does not keep the runners from sealing in time.
     turns: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(TURNS))
+    known: Known = field(default_factory=Known)
     clock: Callable[[], datetime] = wall_clock
     release_time: Callable[[Plan, int, int, float], float] = shipped_steps
 

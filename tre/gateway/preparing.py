@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from tre import budget, optouts, projects, releases, store
+from tre import budget, optouts, projects, store
 from tre.errors import Reason, Refusal
 from tre.gateway.desk import Ticket
 from tre.gateway.house import House
+from tre.gateway.known import Sought
 from tre.loss import PrivacyLoss
 from tre.plan.canonical import canonical_form
 from tre.plan.nodes import Plan
@@ -44,7 +45,7 @@ class Job:
     purpose: str
     restricted: RestrictedPlan
     quote: Quote
-    repeat_key: str
+    sought: Sought
     step_s: float | None
     deadline_s: float
     reservation_id: str = field(default_factory=new_id)
@@ -59,10 +60,15 @@ class Footing:
     """What a question stands on at one moment of the database."""
 
     permit: Permit
-    stated: PrivacyLoss
+    balance: budget.Balance
     snapshot: Snapshot
     version: int
     as_of: str
+
+    @property
+    def stated(self) -> PrivacyLoss:
+        """What the project's stated budget opens."""
+        return self.balance.ceiling
 
 
 def footing(tx: Transaction, house: House, person: Person, request: Request, at: datetime) -> Footing:
@@ -75,10 +81,9 @@ def footing(tx: Transaction, house: House, person: Person, request: Request, at:
     if snapshot.schema != house.schemas[request.dataset]:
         raise Refusal(Reason.NOT_READY, "The records were loaded under other tables than the policy now names.")
     regimes = house.policies.purposes[permit.purpose].regimes
-    optouts.check_age(tx, regimes, at, policy.opt_outs.max_list_age_days)
-    standing = optouts.standing(tx, regimes)
-    stated = budget.balance(tx, f"project:{request.project}").ceiling
-    return Footing(permit, stated, snapshot, standing.version, standing.as_of)
+    standing = optouts.check_age(tx, regimes, at, policy.opt_outs.max_list_age_days)
+    balance = budget.balance(tx, f"project:{request.project}")
+    return Footing(permit, balance, snapshot, standing.version, standing.as_of)
 
 
 def prepare(
@@ -108,6 +113,13 @@ def _job(
     restricted = optouts.restrict(plan, stand.permit.purpose, regimes)
     equal = optouts.restrict(canonical_form(plan), stand.permit.purpose, regimes)
     priced = price(policy, plan, stand.stated, request)
+    sought = Sought(
+        purpose=stand.permit.purpose,
+        stated=stand.stated,
+        repeat_key=repeat_key(equal, house.digests[request.dataset], priced),
+        scales={draw.alias: draw.scale for draw in priced.draws},
+        loss=priced.loss,
+    )
     deadline_s = float(policy.accounting.deadline_s)
     step_s = None
     if release_time is not None:
@@ -121,7 +133,7 @@ def _job(
         purpose=stand.permit.purpose,
         restricted=restricted,
         quote=priced,
-        repeat_key=repeat_key(equal, house.digests[request.dataset], priced),
+        sought=sought,
         step_s=step_s,
         deadline_s=deadline_s if step_s is None else step_s * ANSWERED_BY,
     )
@@ -155,14 +167,6 @@ def repeat_key(equal: RestrictedPlan, policy: str, priced: Quote) -> str:
     bounds in force and the kind of accounting."""
     bounds = [[draw.alias, draw.mechanism, draw.sensitivity, draw.squared_sensitivity] for draw in priced.draws]
     return digest(canonical({"plan": equal.digest, "policy": policy, "bounds": bounds, "pure": priced.loss.pure}))
-
-
-def earlier(tx: Transaction, job: Job) -> releases.Earlier | None:
-    """Step 5: a published release of the same project that answers this question at least as accurately."""
-    if job.request.fresh:
-        return None
-    scales = {draw.alias: draw.scale for draw in job.quote.draws}
-    return releases.find(tx, job.request.project, job.repeat_key, scales)
 
 
 def foretell(house: House, person: Person, request: Request) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0006_accounts"
-down_revision = "0004_approvals"
+down_revision = "0005_repeats"
 branch_labels = None
 depends_on = None
 

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0008_openings"
-down_revision = "0004_approvals"
+down_revision = "0007_policy"
 branch_labels = None
 depends_on = None
 
