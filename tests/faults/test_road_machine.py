@@ -149,12 +149,12 @@ def test_a_wrong_road_is_found_out(mutant: str, road: Road) -> None:
 
 def test_any_sequence(template: Path, gatehouse: Gatehouse) -> None:
     gatehouse.seen.clear()
-    run(template, gatehouse, examples=10, steps=30)
+    run(template, gatehouse, examples=8, steps=30)
     assert OFTEN - set(+gatehouse.seen) == set()
 
 
 @pytest.mark.audit
 def test_any_long_sequence(template: Path, gatehouse: Gatehouse) -> None:
     gatehouse.seen.clear()
-    run(template, gatehouse, examples=300, steps=60)
+    run(template, gatehouse, examples=120, steps=50)
     assert (OFTEN | SELDOM) - set(+gatehouse.seen) == set()
