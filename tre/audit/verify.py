@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tre.audit import notes
-from tre.audit.opened import COLUMNS, Found, Openings
+from tre.audit.opened import COLUMNS, Found, Openings, labels_of
 
 FULL = 256
 ROTATED = b'"kind":"keys-rotated"'
