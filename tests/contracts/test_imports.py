@@ -55,7 +55,7 @@ BREAKS = [
     ("optouts/__init__.py", "from tre import budget", FLOORS),
     ("plan/nodes.py", "import tre.vault", FLOORS),
     ("policy/model.py", "import tre.plan.nodes", FLOORS),
-    ("keys.py", "import tre.settings", FLOORS),
+    ("keys/keys.py", "import tre.settings", FLOORS),
     ("util.py", "import json", FLOORS),
     ("terms.py", "import tre.loss\nimport tre.plan.nodes", CIRCLES),
     ("plan/nodes.py", "import tre.plan.order", CIRCLES),
