@@ -99,8 +99,9 @@ def check_books(database: Path) -> None:
     for scope, rho, epsilon, delta, held, *charged in rows(database, sums):
         assert ([rho, epsilon, delta], held) == (charged, 0), scope
     log: dict[str, list[dict[str, Any]]] = {}
-    for (leaf,) in rows(database, """SELECT leaf FROM entries ORDER BY "index" """):
-        entry = json.loads(leaf)
+    opened = """SELECT leaf, details FROM entries LEFT JOIN openings USING ("index") ORDER BY "index" """
+    for leaf, details in rows(database, opened):
+        entry = json.loads(leaf) | json.loads(details or "{}")
         log.setdefault(entry["kind"], []).append(entry)
     reservations = {row[0]: row[1] for row in rows(database, "SELECT id, state FROM reservations")}
     assert sorted(reservations) == sorted(entry["reservation"] for entry in log.get("reserved", []))
@@ -241,7 +242,9 @@ def test_a_repeat_that_is_known_is_asked_and_released_in_order(running: Served) 
     told = [release(running, "researcher", "payer", older(1933), share=0.001, note=f"number {n}") for n in range(5)]
     database = running.home / "database.sqlite"
     for one in told[1:]:
-        found = rows(database, """SELECT "index", kind FROM entries WHERE id = ? ORDER BY "index" """, one["id"])
+        kinds = """SELECT e."index", coalesce(o.kind, e.kind) FROM entries e LEFT JOIN openings o USING ("index")
+            WHERE e.id = ? ORDER BY e."index" """
+        found = rows(database, kinds, one["id"])
         assert [kind for _, kind in found] == ["asked", "released"] and found[1][0] == one["audit"]["index"]
     assert len({one["id"] for one in told}) == 5
     # The last ones were one transaction: nothing stands between the two entries.

@@ -29,7 +29,7 @@ from tre.plan.calibration import Calibration, machine
 from tre.plan.classes import CLASSES, CODES, PlanClass, class_of
 from tre.plan.offer import catalogue
 from tre.policy import ColumnPolicy, DatasetPolicy, Policies
-from tre.projects import Project
+from tre.projects import OutsideApproval, Project
 from tre.sample.twin import identifiers, make_twin
 from tre.settings import Settings, make_home
 from tre.state import State, Transaction
@@ -188,7 +188,9 @@ def _found(tx: Transaction, policies: Policies, policy: DatasetPolicy, keys: Key
     purpose = next(name for name, found in policies.purposes.items() if not found.exemption_required)
     projects.make_identity(tx, NAME, ("researcher",), keys.person_pseudonym(NAME), at)
     words = "Measures how long questions take, on made-up records."
-    projects.create(tx, Project(NAME, NAME, purpose, "none needed", policy.dataset, words, date(9999, 12, 31)))
+    stands = OutsideApproval("terminal", "calibration", datetime.max.replace(tzinfo=UTC))
+    last_day = date(9999, 12, 31)
+    projects.create(tx, Project(NAME, NAME, purpose, "none needed", policy.dataset, words, last_day, approvals=(stands,)))
     projects.change(tx, NAME, state="active")
     projects.set_members(tx, NAME, (NAME,))
     stated = Stated(Decimal(100), Decimal("1e-5"))
