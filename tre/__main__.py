@@ -26,7 +26,9 @@ opt_outs_app = typer.Typer(no_args_is_help=True, help="Registers of opt-outs.")
 audit_app = typer.Typer(no_args_is_help=True, help="The log.")
 policy_app = typer.Typer(no_args_is_help=True, help="The policy files.")
 token_app = typer.Typer(no_args_is_help=True, help="Identities and their tokens.")
-for name, group in (("opt-outs", opt_outs_app), ("audit", audit_app), ("policy", policy_app), ("token", token_app)):
+keys_app = typer.Typer(no_args_is_help=True, help="The keys of this home.")
+GROUPS = {"opt-outs": opt_outs_app, "audit": audit_app, "policy": policy_app, "token": token_app, "keys": keys_app}
+for name, group in GROUPS.items():
     app.add_typer(group, name=name)
 
 Form = Literal["parquet", "csv"]
@@ -61,7 +63,11 @@ def _show(found: Any, as_json: bool) -> None:
         sys.stdout.write(json.dumps(found, ensure_ascii=False, default=str) + "\n")
     else:
         for name, value in found.items():
-            out.print(f"{name}: {value}", markup=False, highlight=False, soft_wrap=True)
+            _line(f"{name}: {value}")
+
+
+def _line(text: str) -> None:
+    out.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -79,11 +85,11 @@ def _progress(title: str) -> Iterator[Any]:
         yield step
 
 
-def _office(settings: Settings) -> AbstractContextManager[Any]:
-    """The office over this home, as whoever is at this machine."""
+def _office(settings: Settings, governed: bool = False) -> AbstractContextManager[Any]:
+    """The office over this home, as whoever is at this machine; ``governed`` for what is done under the policy."""
     from tre.office import Office
 
-    return Office.open(settings)
+    return Office.open(settings, governed=governed)
 
 
 def _database(settings: Settings) -> Path:
@@ -97,15 +103,13 @@ def serve() -> None:
     """Serve on TRE_HOST:TRE_PORT. One at a time for a home."""
     from tre.web.serving import serve as run
 
-    settings = read_settings()
-    with _office(settings) as office:
-        run(settings, office)
+    run(read_settings())
 
 
 @app.command()
 def load(dataset: str, source: Path, as_json: Json = False) -> None:
     """Load records from a folder of <table>.csv or <table>.parquet; live when it returns."""
-    with _office(read_settings()) as office, _progress(f"loading {dataset}") as step:
+    with _office(read_settings(), governed=True) as office, _progress(f"loading {dataset}") as step:
         told = office.load(office.host, dataset, source, step)
     _show(told, as_json)
 
@@ -179,14 +183,35 @@ def audit_export(folder: Annotated[Path, typer.Argument(metavar="DIR")], as_json
 
 
 @policy_app.command("check")
-def policy_check() -> None:
-    """Read every policy file; say what is wrong, with file, line and mend."""
-    from tre.policy import read_policies
+def policy_check(as_json: Json = False) -> None:
+    """Read every policy file; say what is wrong, with file, line and mend. In a home: what they change, and what that needs."""
+    from tre.office.doctor import check_policy
 
-    policies = read_policies(read_settings().policies)
-    out.print(
-        f"{len(policies.datasets)} dataset(s), {len(policies.purposes)} purposes, {len(policies.codelists)} code lists: sound"
-    )
+    told = check_policy(read_settings())
+    if not as_json:
+        _line(told.pop("policies"))
+        for one in told.pop("differences", ()):
+            _line(f"{one['effect']}: {one['file']}: {one['field'] or 'the whole file'}: {one['old']} → {one['new']}")
+    _show(told, as_json)
+
+
+@policy_app.command("approve")
+def policy_approve(digest: str, as_json: Json = False) -> None:
+    """Approve, as a controller, the looser policy on disk that has this digest; in force at the next start once two have.
+
+    Who approves is told by TRE_TOKEN, or asked for. Nothing is refunded: what was released and spent under the policy before
+    stays, and an answer that was given under it is not given again under the new one."""
+    settings = read_settings()
+    token = settings.token.get_secret_value() or _asked("Token of a controller")
+    with _office(settings) as office:
+        _show(office.approve_policy(token, digest), as_json)
+
+
+def _asked(what: str, twice: bool = False) -> str:
+    """A secret, typed without being shown; `Unfit` where nobody is there to type."""
+    if not sys.stdin.isatty():
+        raise Unfit(f"{what} cannot be asked for here: there is no terminal")
+    return str(typer.prompt(what, hide_input=True, confirmation_prompt=twice, err=True))
 
 
 @policy_app.command("explain")
@@ -217,20 +242,80 @@ def token_new(name: str, role: Annotated[list[str], typer.Option("--role")], as_
     _show(told, as_json)
 
 
+PassphraseFile = Annotated[
+    Path | None, typer.Option("--passphrase-file", help="Read the passphrase from a file of mode 0600 instead of asking for it.")
+]
+
+
+def _passphrase(file: Path | None, twice: bool) -> str:
+    from tre.keys import read_passphrase
+
+    return read_passphrase(file) if file is not None else _asked("Passphrase of the backup", twice)
+
+
+@keys_app.command("backup")
+def keys_backup(
+    place: Annotated[Path, typer.Argument(metavar="FILE|DIR")], passphrase_file: PassphraseFile = None, as_json: Json = False
+) -> None:
+    """Write all keys into one new file that only its passphrase opens. Keep it, and the passphrase, away from this machine."""
+    from tre.office.keeping import back_up_keys
+
+    _show(back_up_keys(read_settings(), place, _passphrase(passphrase_file, twice=True)), as_json)
+
+
+@keys_app.command("restore")
+def keys_restore(file: Path, passphrase_file: PassphraseFile = None, as_json: Json = False) -> None:
+    """Put the keys of a backup into a home that has none; refused where the log names other keys."""
+    from tre.office.keeping import restore_keys
+
+    _show(restore_keys(read_settings(), file, _passphrase(passphrase_file, twice=False)), as_json)
+
+
+@keys_app.command("rotate")
+def keys_rotate(as_json: Json = False) -> None:
+    """Make a new key to sign the log with; the old one names it in the log, signs once more beside it, and is gone.
+
+    Stop tre serve before, make a new backup after, and tell the new verifier key to whoever checks the log.
+
+    The other two keys stay for good. Every pseudonym in the registers of opt-outs and in the records is made with the pseudonym
+    key, and every pseudonym in the log with the people key: with others, an objection would match nobody, and the log would
+    know the same person by two names. If one of these two leaks, found a new home (another TRE_HOME), load the records and
+    deliver all lists of opt-outs anew, make the identities and projects again with what is left of each budget, and keep
+    the old log."""
+    from tre.office.keeping import rotate_keys
+
+    _show(rotate_keys(read_settings()), as_json)
+
+
+Calibrate = Annotated[bool, typer.Option("--calibrate", help="First measure how long questions take here, on made-up records.")]
+Runs = Annotated[int, typer.Option(min=1, help="Of each class of questions; fewer than 1,000 are measured, and not used.")]
+
+
 @app.command()
-def doctor(as_json: Json = False) -> None:
-    """Look at permissions, keys, sandbox, clock, disk, policy and database; exit status 1 when something is wrong."""
+def doctor(calibrate: Calibrate = False, runs: Runs = 1_000, as_json: Json = False) -> None:
+    """Look at permissions, keys, sandbox, clock, disk, policy, database, log, ledger and release times; exit status 1 when
+    something is wrong."""
     from tre.office.doctor import examine
 
+    if calibrate:
+        _calibrate(read_settings(), runs)
     found = examine(read_settings())
     if as_json:
-        _show({finding.what: {"ok": finding.ok, "told": finding.told} for finding in found}, True)
+        _show({finding.what: {"ok": finding.ok, "hint": finding.hint, "told": finding.told} for finding in found}, True)
     else:
-        for finding in found:
-            told = f"{'ok ' if finding.ok else 'NO '} {finding.what}: {finding.told}"
-            out.print(told, markup=False, highlight=False, soft_wrap=True)
+        for one in found:
+            _line(f"{'hint' if one.hint else 'ok  ' if one.ok else 'NO  '} {one.what}: {one.told}")
     if not all(finding.ok for finding in found):
         raise SystemExit(1)
+
+
+def _calibrate(settings: Settings, runs: int) -> None:
+    from tre.gateway.calibrating import measure
+    from tre.office.doctor import keep_calibration
+    from tre.policy import read_policies
+
+    with _progress("calibrating") as step:
+        keep_calibration(settings, measure(settings, read_policies(settings.policies), runs, step))
 
 
 Share = Annotated[float | None, typer.Option(help="Charge: a fraction of the project's stated budget.")]

@@ -33,6 +33,7 @@ class Reason(StrEnum):
     PROJECT_HELD = "project-held"
     NOT_FOUND = "not-found"
     KEY_RUNNING = "key-running"
+    ACCOUNTING_KIND = "accounting-kind"
     CHANGED_MEANWHILE = "changed-meanwhile"
     TOO_LARGE = "too-large"
     KEY_REUSED = "key-reused"

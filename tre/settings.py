@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tre.errors import Unfit
@@ -24,6 +24,8 @@ class Settings(BaseSettings):
     engine: str = "duckdb"
     sandbox: Literal["on", "off"] = "on"
     demo: bool = False
+    # Of whoever runs a command in their own name, such as an approval.
+    token: SecretStr = SecretStr("")
 
     @field_validator("engine")
     @classmethod
@@ -50,6 +52,11 @@ class Settings(BaseSettings):
     def log(self) -> Path:
         """The log as static files, as everyone may fetch it."""
         return (self.home / "log").absolute()
+
+    @property
+    def calibration(self) -> Path:
+        """How long each class of plans took on this machine."""
+        return (self.home / "calibration.json").absolute()
 
     @property
     def keys(self) -> Path:

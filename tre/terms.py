@@ -12,10 +12,12 @@ from typing import Any
 
 from tre.loss import PrivacyLoss
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
 
 def canonical(value: Any) -> bytes:
     """The canonical JSON of a value: sorted names, no spaces, UTF-8, no NaN. What digests and signatures are taken of."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _CANONICAL.encode(value).encode()
 
 
 def digest(raw: bytes) -> str:

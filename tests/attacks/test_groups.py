@@ -17,7 +17,7 @@ from tests.vault.building import build, row
 from tests.vault.building import order_of as order_on
 from tests.vault.building import plan_of as plan_on
 from tre.loss import PrivacyLoss
-from tre.plan.nodes import Column, Domain, Having, HavingCompare, Key, Literal, Plan, Scan, Shown, Sort, Statistic
+from tre.plan.nodes import Column, Domain, Having, HavingCompare, Key, Literal, OfStatistic, Plan, Scan, Sort, Statistic
 from tre.vault.answer import Vault
 from tre.vault.engines.duckdb import Limits
 from tre.vault.noise import perturb
@@ -134,7 +134,7 @@ def test_t_hav_having_looks_at_noisy_numbers(truth: int, limit: str) -> None:
     """HAVING n > limit over a group of ``truth`` or one more. Naive: the row is there or not. Ours: as often as noise allows."""
     naive = [count > int(limit) for count in (truth, truth + 1)]
     assert naive == [False, True] or truth == 14
-    plan = wide(HavingCompare(">", Shown("n"), Literal(limit)))
+    plan = wide(HavingCompare(">", OfStatistic("n"), Literal(limit)))
     order = order_of(plan, scale=SCALE)
     rates = []
     for count in (truth, truth + 1):

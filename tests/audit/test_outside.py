@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.audit.logs import ORIGIN, START, Log
+from tests.audit.test_rotation import Rotated
 from tests.serving import REGIONS, Served, copy_home
 from tre import audit
 
@@ -98,6 +99,18 @@ def test_a_fork_needs_a_checkpoint_kept_earlier(outside, grown: tuple[Log, Path]
     assert outside(log.vkey, tmp_path / "out").returncode == 0
     assert outside(log.vkey, tmp_path / "out", folder / "note1").returncode == 0
     assert outside(log.vkey, tmp_path / "out", folder / "note255").returncode == 1
+
+
+def test_a_log_whose_key_was_rotated_is_accepted_with_all_its_keys(outside, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    made = Rotated(tmp_path)
+    made.log.state.close()
+    kept = [tmp_path / f"note{number}" for number in range(3)]
+    assert outside(" ".join(made.vkeys), tmp_path / "out", *kept).returncode == 0
+    assert outside(made.vkeys[2], tmp_path / "out", kept[2]).returncode == 0
+    assert outside(made.vkeys[0], tmp_path / "out").returncode == 1
+    for number in (1, 2):
+        for vkey in made.vkeys[number - 1 : number + 1]:
+            assert outside(vkey, tmp_path / f"double{number}").returncode == 0
 
 
 def test_a_whole_run_is_accepted(outside, furnished: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

@@ -1,20 +1,23 @@
 """`make bench`: ratios against raw DuckDB on the same files, side by side in one run, a table at the end.
 
-python -m tests.benchmarks [--persons 1000000] [--only road,records,start]
+python -m tests.benchmarks [--persons 1000000] [--only records,road,start,repeats]
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
+import re
+import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +36,7 @@ from tre.terms import Asking, Person, Request
 
 REGIONS = "SELECT region, COUNT(*) AS n FROM patients GROUP BY region"
 ROUNDS = 60
+CLIENTS, REPEATS = 8, 4_000
 console = Console()
 
 
@@ -149,22 +153,42 @@ def _until_release(port: int, home: Path, began: float) -> float:
 
 
 def repeats(place: Path, persons: int) -> list[Line]:
-    """Repeats over HTTP, eight at a time, the client on the same cores."""
+    """Repeats over HTTP, eight connections kept alive, the client on the same cores: it writes the same bytes and reads to the
+    end of the answer, so that the server is what is measured. Each repeat is looked at once more, in the log."""
     with Served(place / f"home-{persons}") as served:
-        from concurrent.futures import ThreadPoolExecutor
+        asyncio.run(_send(served, 50))  # the first is drawn, and the rest warm what a running service has warm
+        before = _logged(served)
+        seconds = timed(lambda: asyncio.run(_send(served, REPEATS // CLIENTS)))
+        written = _logged(served) - before
+    assert written == 2 * REPEATS, f"{written} entries of {REPEATS} repeats"
+    rate = REPEATS / seconds
+    what = f"repeats over HTTP, {CLIENTS} clients on the same cores"
+    return [Line(what, f"{rate:.0f} /s", "-", "≥ 500 /s", rate >= 500)]
 
-        body = {"project": "demo", "dataset": "gp", "sql": REGIONS}
 
-        def many(count: int) -> None:
-            with served.http() as http:
-                for _ in range(count):
-                    assert http.post("/v1/queries", json=body).status_code == 200
+async def _send(served: Served, count: int) -> None:
+    body = json.dumps({"project": "demo", "dataset": "gp", "sql": REGIONS}).encode()
+    head = f"POST /v1/queries HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {served.tokens['researcher']}\r\n"
+    message = f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    await asyncio.gather(*(_connection(served.port, message, count) for _ in range(CLIENTS)))
 
-        many(1)
-        with ThreadPoolExecutor(8) as pool:
-            seconds = timed(lambda: list(pool.map(many, [100] * 8)))
-    rate = 800 / seconds
-    return [Line("repeats over HTTP, 8 clients on the same cores", f"{rate:.0f} /s", "-", "-", True)]
+
+async def _connection(port: int, message: bytes, count: int) -> None:
+    reading, writing = await asyncio.open_connection("127.0.0.1", port)
+    for _ in range(count):
+        writing.write(message)
+        head = await reading.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 "), head
+        answer = await reading.readexactly(int(re.search(rb"(?i)content-length: (\d+)", head)[1]))  # type: ignore[index]
+        assert b'"repeat":' in answer
+    writing.close()
+    await writing.wait_closed()
+
+
+def _logged(served: Served) -> int:
+    """How many entries of questions there are."""
+    with closing(sqlite3.connect(served.home / "database.sqlite")) as books:
+        return int(books.execute("SELECT count(*) FROM entries WHERE kind IN ('asked', 'released')").fetchone()[0])
 
 
 def main() -> None:

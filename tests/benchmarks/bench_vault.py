@@ -66,8 +66,10 @@ SHAPES: dict[str, tuple[str, str, float]] = {
         3.0,
     ),
     "bounded mean, one kind": (
-        "SELECT board, AVG(value) AS mean FROM patients p JOIN measurements m USING (person) WHERE kind = 'bmi' GROUP BY board",
-        "SELECT board, avg(value), count(value) FROM patients p JOIN e.measurements m USING (person) WHERE kind = 0 GROUP BY 1",
+        "SELECT board, AVG(m.value) AS mean FROM patients p JOIN measurements m USING (person)"
+        " WHERE m.kind = 'bmi' GROUP BY board",
+        "SELECT board, avg(m.value), count(m.value) FROM patients p JOIN e.measurements m USING (person)"
+        " WHERE m.kind = 0 GROUP BY 1",
         3.0,
     ),
     "6,000 discovered keys": (
@@ -141,16 +143,14 @@ def answers(held: tuple[Snapshot, Exclusion], policy: DatasetPolicy, place: Path
     with raw_connection(held[0], threads) as raw:
         for name, (question, sql, bar) in SHAPES.items():
             plan = parse(question, catalogue(policy), {})
-            order, records = order_of(plan, held, draws_of(plan, 50.0), max_persons=policy.max_persons), vault.prepare(*held)
-            ways = {"raw": partial(_rows, raw, sql), "ours": partial(vault.answer, order), "sums": partial(records.count, plan)}
-            found = in_turns(ways, turns)
-            (theirs, theirs_cpu), (ours, ours_cpu), (_, sums_cpu) = found["raw"], found["ours"], found["sums"]
+            order = order_of(plan, held, draws_of(plan, 50.0), max_persons=policy.max_persons)
+            found = in_turns({"raw": partial(_rows, raw, sql), "ours": partial(vault.answer, order)}, turns)
+            (theirs, theirs_cpu), (ours, ours_cpu) = found["raw"], found["ours"]
             good = ours_cpu <= bar * theirs_cpu + (15 if name == "count by region" else 0)
             met &= good
             print(
                 f"  {name:36s} raw {theirs:7.1f} ({theirs_cpu:7.1f})   vault {ours:7.1f} ({ours_cpu:7.1f})"
-                f"   {ours / theirs:5.2f} x ({ours_cpu / theirs_cpu:5.2f} x, sums alone {sums_cpu / theirs_cpu:5.2f} x)"
-                f"   bar {bar:.1f}   {'' if good else 'NOT MET'}"
+                f"   {ours / theirs:5.2f} x ({ours_cpu / theirs_cpu:5.2f} x)   bar {bar:.1f}   {'' if good else 'NOT MET'}"
             )
     return met
 

@@ -15,7 +15,7 @@ from tests.budget import books
 from tests.budget.books import AT, new_id, pots, taken
 from tre import budget
 from tre.budget import Stated
-from tre.errors import Error, Fault, Refusal
+from tre.errors import Error, Fault, Reason, Refusal
 from tre.loss import PrivacyLoss
 from tre.state import State, Transaction
 
@@ -137,6 +137,48 @@ def every_ceiling_holds_with_a_researchers_own(state: State) -> None:
     every_ceiling_holds(state)
 
 
+def a_pure_budget_becomes_concentrated(state: State) -> None:
+    """Three charges of an odd epsilon, the last still open: each counts as epsilon^2 / 2, rounded up by itself, at the project
+    and at the researcher; what is open stays reserved and is settled later in the new kind."""
+    pure, third = Stated(Decimal(3), Decimal(0)), 333_333_333_333
+    each = -(-(third**2) // (2 * 10**12))
+    assert 3 * each > -(-3 * third**2 // (2 * 10**12)), "a sum rounded once would be less"
+    books.open_books(state, project=pure, researcher=pure)
+    taken_of = [books.ask(state, PrivacyLoss(epsilon=third)) for _ in range(3)]
+    for reservation in taken_of[:2]:
+        books.settle(state, str(reservation), "fault")
+    state.write(lambda tx: budget.raise_to(tx, "project:demo", books.CAP))
+    for scope in ("project:demo", "researcher:demo/alice"):
+        found = pots(state, scope)
+        assert (found["spent"], found["reserved"]) == (NOTHING | {"rho": 2 * each}, NOTHING | {"rho": each}), scope
+    books.assert_balanced(state)
+    assert books.ask(state, PrivacyLoss(rho=7, delta=1)) and books.ask(state, PrivacyLoss(epsilon=2 * 10**6))
+    try:
+        books.settle(state, str(taken_of[2]), "released")
+    except IntegrityError:  # the table's own bounds: less than nothing would be reserved
+        raise AssertionError("settled in another kind than it is reserved in") from None
+    for scope in ("project:demo", "researcher:demo/alice", "dataset:gp"):
+        found = pots(state, scope)
+        assert (found["spent"], found["reserved"]) == (NOTHING | {"rho": 3 * each}, {"rho": 9, "epsilon": 0, "delta": 1}), scope
+    books.assert_balanced(state)
+
+
+def a_concentrated_budget_never_becomes_pure(state: State) -> None:
+    """Whether spent or reserved; and a pure one does so by nobody alone."""
+    books.open_books(state)
+    reservation = books.ask(state, PrivacyLoss(rho=7))
+    for _ in ("reserved", "spent"):
+        try:
+            state.write(lambda tx: budget.raise_to(tx, "project:demo", Stated(Decimal(50), Decimal(0))))
+        except Refusal as refusal:
+            assert refusal.reason is Reason.ACCOUNTING_KIND
+        else:
+            raise AssertionError("a rho was forgotten")
+        with contextlib.suppress(Fault):
+            books.settle(state, str(reservation), "fault")
+    books.assert_balanced(state)
+
+
 CHECKS: tuple[Callable[[State], None], ...] = (
     a_budget_is_spent_to_its_last_unit,
     racing_questions_never_overspend,
@@ -148,4 +190,6 @@ CHECKS: tuple[Callable[[State], None], ...] = (
     a_question_is_charged_once,
     a_dataset_counts_pure_questions_as_rho,
     a_lowered_ceiling_stops_every_charge,
+    a_pure_budget_becomes_concentrated,
+    a_concentrated_budget_never_becomes_pure,
 )

@@ -1,19 +1,20 @@
-"""Accounts: opened once, tightened at once, raised within the promise, of one kind for good."""
+"""Accounts: opened once, tightened at once, raised within the promise, from pure to concentrated at most."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 from decimal import Decimal
 
 import pytest
 
-from tests.budget import books
+from tests.budget import books, checks
 from tests.budget.books import CAP
 from tre import budget
 from tre.budget import Stated, tightens
-from tre.errors import Reason, Refusal
-from tre.loss import PrivacyLoss
-from tre.state import State
+from tre.errors import Fault, Reason, Refusal
+from tre.loss import UNIT, PrivacyLoss
+from tre.state import State, Transaction
 
 
 def stated(epsilon: str, delta: str, keys: str | None = None) -> Stated:
@@ -140,15 +141,21 @@ def test_two_who_change_it_at_once(state: State) -> None:
     refused(state, Reason.CHANGED_MEANWHILE, lambda tx: budget.raise_to(tx, "project:demo", stated("9", "1e-6"), version=1))
 
 
-def test_the_kind_is_settled_by_the_first_charge(state: State) -> None:
+def test_a_charged_concentrated_budget_stays_concentrated(state: State) -> None:
+    """Spent or only reserved; while nothing is, either direction is free."""
     books.open_books(state, project=stated("0", "0"))
-    state.write(lambda tx: budget.raise_to(tx, "project:demo", stated("1", "0")))
-    state.write(lambda tx: budget.raise_to(tx, "project:demo", stated("1", "1e-6")))
-    assert books.ask(state, PrivacyLoss(rho=1))
-    refused(state, Reason.INVALID_REQUEST, lambda tx: budget.raise_to(tx, "project:demo", stated("1", "0")))
+    for delta in ("0", "1e-6", "0", "1e-6"):
+        assert state.write(lambda tx, d=delta: budget.raise_to(tx, "project:demo", stated("1", d))).stated.delta == Decimal(delta)  # type: ignore[misc]
+    reservation = books.ask(state, PrivacyLoss(rho=1))
+    assert reservation
+    for _ in ("reserved", "spent"):
+        refused(state, Reason.ACCOUNTING_KIND, lambda tx: budget.raise_to(tx, "project:demo", stated("1", "0")))
+        with contextlib.suppress(Fault):
+            books.settle(state, reservation, "fault")
     closed = state.write(lambda tx: budget.tighten(tx, "project:demo", stated("0", "0")))
     assert (closed.kind, closed.ceiling) == ("concentrated", PrivacyLoss())
     assert books.ask(state, PrivacyLoss(rho=1)) is None
+    refused(state, Reason.ACCOUNTING_KIND, lambda tx: budget.raise_to(tx, "project:demo", stated("1", "0")))
 
 
 def test_a_researchers_account_counts_what_was_charged_before_it(state: State) -> None:
@@ -168,3 +175,59 @@ def test_a_researchers_account_is_of_a_kind_the_project_can_charge(state: State)
     state.write(lambda tx: budget.open_account(tx, "researcher:demo/alice", stated("0", "0")))
     assert books.ask(state, PrivacyLoss(rho=1)) is None
     assert books.ask(state, PrivacyLoss(rho=1), person="bob")
+
+
+def test_a_pure_budget_that_becomes_concentrated_counts_every_charge_anew(state: State) -> None:
+    """Three charges of which a sum of epsilons would make another rho; one of them is still open, and is settled afterwards."""
+    checks.a_pure_budget_becomes_concentrated(state)
+
+
+def test_another_kind_never_merely_tightens(state: State) -> None:
+    books.open_books(state, project=stated("20", "0"))
+    assert books.ask(state, PrivacyLoss(epsilon=10**12))
+    refused(state, Reason.INVALID_REQUEST, lambda tx: budget.tighten(tx, "project:demo", stated("0.001", "1e-9")))
+
+
+def test_what_a_smaller_concentrated_budget_does_not_hold_stops_every_charge(state: State) -> None:
+    """epsilon 1 is rho 0.5, and (1, 1e-6) opens 0.0229: allowed, and nothing more fits until it is raised."""
+    books.open_books(state, project=stated("2", "0"))
+    assert books.ask(state, PrivacyLoss(epsilon=10**12))
+    now = state.write(lambda tx: budget.raise_to(tx, "project:demo", stated("1", "1e-6")))
+    assert now.reserved == PrivacyLoss(rho=UNIT // 2) and now.remaining.rho == 0
+    assert books.ask(state, PrivacyLoss(rho=1)) is None and books.ask(state, PrivacyLoss(epsilon=1)) is None
+    books.assert_balanced(state)
+
+
+def test_members_own_ceilings_follow_their_project(state: State) -> None:
+    """Pure ones keep their epsilon and take the project's delta, whatever was charged; others, and other projects', stay."""
+    books.open_books(state, project=stated("4", "0"))
+    ours = {"alice": stated("2", "0"), "bob": stated("0", "0"), "cleo": stated("1", "1e-9")}
+    others = ("researcher:demo_2/alice", "researcher:demo2/alice", "researcher:demo-2/alice")
+
+    def open_all(tx: Transaction) -> None:
+        for project in ("demo_2", "demo2", "demo-2"):
+            budget.open_account(tx, f"project:{project}", stated("4", "0"))
+        for name, own in ours.items():
+            budget.open_account(tx, f"researcher:demo/{name}", own)
+        for scope in others:
+            budget.open_account(tx, scope, stated("2", "0"))
+
+    state.write(open_all)
+    assert books.ask(state, PrivacyLoss(epsilon=10**12)) and books.ask(state, PrivacyLoss(epsilon=10**11), person="cleo")
+    state.write(lambda tx: budget.raise_to(tx, "project:demo", stated("9", "1e-6", "0")))
+    with state.read() as tx:
+        found = {name: budget.balance(tx, f"researcher:demo/{name}") for name in ours}
+        assert {budget.balance(tx, scope).kind for scope in others} == {"pure"}
+    assert {one.kind for one in found.values()} == {"concentrated"}
+    assert [found[name].stated for name in ours] == [stated("2", "1e-6", "0"), stated("0", "1e-6", "0"), stated("1", "1e-9")]
+    assert [found[name].reserved.rho for name in ours] == [UNIT // 2, 0, UNIT // 200]
+    books.assert_balanced(state)
+    state.write(lambda tx: budget.raise_to(tx, "project:demo_2", stated("9", "1e-6")))
+    with state.read() as tx:
+        assert [budget.balance(tx, scope).kind for scope in others] == ["concentrated", "pure", "pure"]
+
+
+def test_a_members_own_ceiling_does_not_go_back_to_pure(state: State) -> None:
+    books.open_books(state, project=stated("4", "0"), researcher=stated("1", "1e-6"))
+    assert books.ask(state, PrivacyLoss(epsilon=1))
+    refused(state, Reason.ACCOUNTING_KIND, lambda tx: budget.raise_to(tx, "researcher:demo/alice", stated("1", "0")))

@@ -52,6 +52,34 @@ def test_a_reservation_is_what_was_asked_and_what_stands_in_the_ledger(state: St
         assert budget.balance(tx, "project:demo").spent == made.loss
 
 
+@pytest.mark.parametrize("kind", ["rho", "epsilon"])
+def test_what_is_given_again_charges_everybody_but_the_dataset(kind: str, state: State) -> None:
+    """In full, in each account's kind, within each ceiling; and the dataset's may be exhausted."""
+    stated = CAP if kind == "rho" else PURE_ONE
+    books.open_books(state, project=stated, researcher=stated)
+    books.set_ceiling(state, "dataset:gp", rho=0, delta=0)
+    loss = PrivacyLoss(**{kind: 10**11})
+    assert refusal_of(state, loss, person="alice").detail.startswith("The dataset's")
+    again: dict[str, object] = {"question": books.new_id(), "project": "demo", "dataset": "gp", "person": "alice", "at": AT}
+
+    def receive(id: str) -> Reservation:
+        return state.write(lambda tx: budget.reserve(tx, id=id, loss=loss, drawn=False, **again))  # type: ignore[arg-type]
+
+    books.set_ceiling(state, "researcher:demo/alice", **{kind: 10**11 - 1})
+    with pytest.raises(Refusal) as own:
+        receive("r1")
+    assert own.value.detail.startswith("Your own") and books.taken(state, "project:demo")[kind] == 0
+    books.set_ceiling(state, "researcher:demo/alice", **{kind: 10**11})
+    assert receive("r1").loss == loss
+    with state.read() as tx:
+        assert budget.loss_of(tx, "r1") == loss
+    books.settle(state, "r1", "released")
+    spent = {scope: books.pots(state, scope)["spent"] for scope in ("project:demo", "researcher:demo/alice", "dataset:gp")}
+    assert spent.pop("dataset:gp") == {"rho": 0, "epsilon": 0, "delta": 0}
+    assert all(pot == {"rho": 0, "epsilon": 0, "delta": 0} | {kind: 10**11} for pot in spent.values())
+    books.assert_balanced(state)
+
+
 def test_a_million_times_a_millionth_is_one(state: State) -> None:
     """The statement of `reserve` itself, a million times: not a unit is lost, and not one more fits."""
     books.open_books(state, project=PURE_ONE)

@@ -39,12 +39,12 @@ def ceiling_of(stated: Stated) -> PrivacyLoss:
 
 @dataclass
 class Model:
-    """An account as one would keep it on paper."""
+    """An account as one would keep it on paper: what was asked of it, counted in its kind whenever it is looked at."""
 
     stated: Stated
     pure: bool = False
     open: dict[str, PrivacyLoss] = field(default_factory=dict)
-    spent: PrivacyLoss = field(default_factory=PrivacyLoss)
+    closed: list[PrivacyLoss] = field(default_factory=list)
 
     def cost(self, loss: PrivacyLoss) -> PrivacyLoss:
         return loss if self.pure else loss.concentrated()
@@ -54,8 +54,12 @@ class Model:
         return ceiling_of(self.stated)
 
     @property
+    def spent(self) -> PrivacyLoss:
+        return sum(map(self.cost, self.closed), PrivacyLoss())
+
+    @property
     def taken(self) -> PrivacyLoss:
-        return sum(self.open.values(), self.spent)
+        return sum(map(self.cost, self.open.values()), self.spent)
 
     def holds(self, loss: PrivacyLoss) -> bool:
         return (self.taken + self.cost(loss)).fits(self.ceiling)
@@ -94,7 +98,7 @@ class Ledger(RuleBasedStateMachine):
     def ask(self, loss: PrivacyLoss, pure: bool, person: str | None) -> object:
         scopes = [PURE if pure else RHO, DATASET, *([OWN] if person == "alice" and not pure else [])]
         question = f"q{len(self.asked)}"
-        wrong_kind = pure and not loss.pure
+        wrong_kind = self.models[scopes[0]].pure and not loss.pure
         fits = not wrong_kind and all(self.models[scope].holds(loss) for scope in scopes)
         try:
             id = self.reserve(question, scopes[0].removeprefix("project:"), person, loss)
@@ -105,7 +109,7 @@ class Ledger(RuleBasedStateMachine):
         assert fits
         self.asked.add(question)
         for scope in scopes:
-            self.models[scope].open[id] = self.models[scope].cost(loss)
+            self.models[scope].open[id] = loss
             # What a reservation adds never ends above a ceiling.
             assert self.models[scope].taken.fits(self.models[scope].ceiling)
         return id
@@ -126,7 +130,8 @@ class Ledger(RuleBasedStateMachine):
     def settle(self, id: str, outcome: str, again: bool) -> None:
         books.settle(self.state, id, outcome)
         for model in self.models.values():
-            model.spent += model.open.pop(id, PrivacyLoss())
+            if id in model.open:
+                model.closed.append(model.open.pop(id))
         if again:
             try:
                 books.settle(self.state, id, "released")
@@ -157,6 +162,21 @@ class Ledger(RuleBasedStateMachine):
     def raise_to(self, scope: str, stated: Stated) -> None:
         self.state.write(lambda tx: budget.raise_to(tx, scope, stated, CAP))
         self.models[scope].stated = stated
+
+    @rule(epsilon=st.integers(0, 60), delta=st.sampled_from(["0", "0", "4e-7", "1e-6"]))
+    def restate_the_pure_one(self, epsilon: int, delta: str) -> None:
+        """It may become concentrated at any time; there is a way back only while it has been charged nothing."""
+        model, stated = self.models[PURE], Stated(Decimal(epsilon) / 10, Decimal(delta))
+        pure, charged = stated.kind == "pure", bool(model.open or model.closed)
+        back = charged and pure and not model.pure and not stated.nothing
+        try:
+            self.state.write(lambda tx: budget.raise_to(tx, PURE, stated))
+        except Refusal as refusal:
+            assert back and refusal.reason is Reason.ACCOUNTING_KIND
+            return
+        assert not back
+        # Of a charged one an epsilon of 0 opens nothing and changes nothing else.
+        model.stated, model.pure = stated, model.pure if charged and stated.nothing else pure
 
     @invariant()
     def the_books_are_the_models(self) -> None:

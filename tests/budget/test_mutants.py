@@ -6,15 +6,19 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, text, update
+from sqlalchemy import Row, bindparam, case, select, text, update
 
 from tests.budget import books, checks
+from tre.budget import accounts as keeping
 from tre.budget import ledger
-from tre.budget.tables import PARTS, accounts
-from tre.loss import PrivacyLoss
+from tre.budget.stated import scope_kind
+from tre.budget.tables import PARTS, accounts, charges
+from tre.loss import UNIT, PrivacyLoss
 from tre.state import State, Transaction
 
 Patch = Callable[[pytest.MonkeyPatch], None]
@@ -119,6 +123,61 @@ def count_epsilon_as_it_stands(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(ledger, "in_kind", in_kind)
 
 
+def on_switching(count: Callable[[int], int]) -> Patch:
+    """A pure charge counted by another formula once its account is concentrated."""
+
+    def in_kind(kind: str, asked: PrivacyLoss) -> PrivacyLoss:
+        return PrivacyLoss(rho=asked.rho + count(asked.epsilon), delta=asked.delta) if kind == "concentrated" else asked
+
+    return lambda patch: patch.setattr(keeping, "in_kind", in_kind)
+
+
+class Counted:
+    """A transaction whose charges are other than those of the ledger, where an account counts them anew."""
+
+    def __init__(self, tx: Transaction, told: Callable[[list[Row[Any]]], list[Any]]) -> None:
+        self.tx, self.told = tx, told
+
+    def execute(self, statement: Any, parameters: Any = None) -> Any:
+        found = self.tx.execute(statement, parameters)
+        if statement is not keeping._CHARGED:
+            return found
+        return SimpleNamespace(all=lambda: self.told(list(found.all())))
+
+
+def counting(told: Callable[[list[Row[Any]]], list[Any]]) -> Patch:
+    def patch_counting(patch: pytest.MonkeyPatch) -> None:
+        ours = keeping._count_anew
+        patch.setattr(keeping, "_count_anew", lambda tx, *more: ours(Counted(tx, told), *more))  # type: ignore[arg-type]
+
+    return patch_counting
+
+
+def one_charge(rows: list[Row[Any]]) -> list[Any]:
+    """Added up before it is squared."""
+    sums = {part: sum(getattr(row, part) for row in rows) for part in PARTS}
+    return [SimpleNamespace(state="released", **sums)] if rows else []
+
+
+def settle_as_taken(patch: pytest.MonkeyPatch) -> None:
+    """What was reserved as epsilon is moved as epsilon, whatever its account has become."""
+    taken_as = case((charges.c.epsilon > 0, "pure"), else_="concentrated").label("kind")
+    patch.setattr(ledger, "_CHARGES", select(charges, taken_as).where(charges.c.reservation == bindparam("of")))
+
+
+def ignore(name: str) -> Patch:
+    return lambda patch: patch.setattr(keeping, name, lambda *_: None)
+
+
+def any_kind_at_any_time(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(keeping, "_kind_after", lambda now, stated: scope_kind(now.scope, stated))
+
+
+def any_kind_until_spent(patch: pytest.MonkeyPatch) -> None:
+    ours = keeping._kind_after
+    patch.setattr(keeping, "_kind_after", lambda now, stated: ours(replace(now, reserved=PrivacyLoss()), stated))
+
+
 MUTANTS: dict[str, tuple[Patch, Callable[[State], None]]] = {
     "sum, then insert": (sum_then_insert, checks.racing_questions_never_overspend),
     "no condition": (take_where(), checks.a_budget_is_spent_to_its_last_unit),
@@ -144,6 +203,29 @@ MUTANTS: dict[str, tuple[Patch, Callable[[State], None]]] = {
     "the dataset forgotten": (forget_a_scope("dataset:"), checks.every_ceiling_holds_with_a_researchers_own),
     "a refused question keeps what it took": (leave_what_was_taken, checks.a_refused_question_takes_nothing),
     "epsilon counted as rho": (count_epsilon_as_it_stands, checks.a_dataset_counts_pure_questions_as_rho),
+    "switched: epsilon counted as rho": (on_switching(lambda epsilon: epsilon), checks.a_pure_budget_becomes_concentrated),
+    "switched: epsilon squared without the half": (
+        on_switching(lambda epsilon: -(-(epsilon**2) // UNIT)),
+        checks.a_pure_budget_becomes_concentrated,
+    ),
+    "switched: rounded down": (
+        on_switching(lambda epsilon: epsilon**2 // (2 * UNIT)),
+        checks.a_pure_budget_becomes_concentrated,
+    ),
+    "switched: added up before it is squared": (counting(one_charge), checks.a_pure_budget_becomes_concentrated),
+    "switched: open reservations forgotten": (
+        counting(lambda rows: [row for row in rows if row.state != "open"]),
+        checks.a_pure_budget_becomes_concentrated,
+    ),
+    "switched: faults forgotten": (
+        counting(lambda rows: [row for row in rows if row.state != "fault"]),
+        checks.a_pure_budget_becomes_concentrated,
+    ),
+    "switched: nothing counted anew": (ignore("_count_anew"), checks.a_pure_budget_becomes_concentrated),
+    "switched: members left behind": (ignore("_members_follow"), checks.a_pure_budget_becomes_concentrated),
+    "switched: settled in the kind it was taken in": (settle_as_taken, checks.a_pure_budget_becomes_concentrated),
+    "rho becomes epsilon": (any_kind_at_any_time, checks.a_concentrated_budget_never_becomes_pure),
+    "reserved rho becomes epsilon": (any_kind_until_spent, checks.a_concentrated_budget_never_becomes_pure),
 }
 
 

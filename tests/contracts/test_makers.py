@@ -17,6 +17,12 @@ ALLOWED = {
     ("Reservation", "tre/budget/ledger.py", "reserve"): "the maker",
     ("Reservation", "tre/plan/order.py", "order_from_json"): "an order crosses the pipe to a worker",
     ("ExactTable", "tre/vault/engines/gather.py", "Gathering"): "the engine",
+    ("__setattr__", "tre/plan/nodes/relations.py", "Scan"): "a label that was not given is the table's name, while it is made",
+    (
+        "__setattr__",
+        "tre/plan/nodes/asked.py",
+        "Plan",
+    ): "sets that were not given are the one of all keys",
     ("NoisyTable", "tre/vault/noise.py", "perturb"): "the maker",
     ("Shown", "tre/vault/suppress.py", "suppress"): "the maker",
     ("Shown", "tre/vault/shown.py", "shown_from"): "what a worker said, once it is believed",

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,10 +23,16 @@ from tre.web.problems import TABLE
 SURFACE = Path(__file__).parent / "surface"
 
 
+@cache
+def document() -> dict[str, Any]:
+    """The OpenAPI document."""
+    made: dict[str, Any] = cast(Any, make_app(cast(Any, None), cast(Any, None))).app.openapi()
+    return made
+
+
 def calls() -> Iterator[str]:
     """Method and path, with the names of the parameters."""
-    document = cast(Any, make_app(cast(Any, None), cast(Any, None))).app.openapi()
-    for path, methods in document["paths"].items():
+    for path, methods in document()["paths"].items():
         for method, call in methods.items():
             wanted = [part["name"] for part in call.get("parameters", []) if part["in"] in ("query", "header")]
             yield " ".join([method.upper(), path, *sorted(wanted)])

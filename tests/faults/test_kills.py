@@ -84,7 +84,8 @@ def check_books(database: Path) -> None:
         entries = dict(books.execute("SELECT kind, count(*) FROM entries GROUP BY kind"))
         assert entries.get("reserved", 0) == sum(by_state.values())
         assert entries.get("asked", 0) == books.execute("SELECT count(*) FROM questions").fetchone()[0]
-        paid = books.execute("SELECT count(*) FROM entries WHERE kind = 'released' AND outcome = 'released'").fetchone()[0]
+        assert entries.get("closed", 0) == entries.get("asked", 0)
+        paid = books.execute("SELECT count(*) FROM openings WHERE kind = 'released' AND outcome = 'released'").fetchone()[0]
         assert paid == by_state.get("released", 0)
         assert books.execute("SELECT count(*) FROM questions WHERE closed_at IS NULL").fetchone()[0] == 0
         total = books.execute("SELECT sum(rho) FROM reservations WHERE project = 'demo'").fetchone()[0] or 0

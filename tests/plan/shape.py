@@ -36,6 +36,7 @@ from tre.plan.nodes import (
     Literal,
     Named,
     Not,
+    OfStatistic,
     OneOf,
     Or,
     Plan,
@@ -43,7 +44,6 @@ from tre.plan.nodes import (
     Relate,
     Scan,
     SemiJoin,
-    Shown,
     Statistic,
     Value,
 )
@@ -243,7 +243,7 @@ def _(node: Constant) -> str:
 
 
 @told.register
-def _(node: Shown) -> str:
+def _(node: OfStatistic) -> str:
     return node.alias
 
 

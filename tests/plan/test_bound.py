@@ -122,6 +122,10 @@ def test_a_quantile_of_many_rows_is_of_parts_of_a_row() -> None:
     plan = asking(VISITS, number("quantile", PRESSURE, q="0.9"), keys=(KIND,))
     ranks = sensitivities(plan)[-1]
     assert ranks == Bound(3, 5, 9 * 5_000, 3 * 45_000, 3 * 45_000**2)
+    # With one row counted, a row of a person who has several still weighs its part: no person's weight is cut to nothing.
+    alone = asking(VISITS, number("quantile", PRESSURE, q="0.9", bound=1), keys=(KIND,))
+    assert measured(alone).measures[-1].weight == 1_000 and sensitivities(alone)[-1].cell == 9_000
+    assert measured(asking(PATIENTS, number("quantile", AGE, q="0.9"))).measures[-1].weight == 1
 
 
 def test_sums_fit_64_bits_or_are_told() -> None:

@@ -13,7 +13,7 @@ from tre.plan.accuracy import half_width
 from tre.plan.estimate import Estimate, estimator
 from tre.plan.figures import Derived, figures, shown, value_of
 from tre.plan.measures import measured
-from tre.plan.nodes import Combined, Literal, Number, Plan, Shown
+from tre.plan.nodes import Combined, Literal, Number, OfStatistic, Plan
 from tre.plan.order import GAUSSIAN, LAPLACE, NOISY_MAX, Draw
 
 HUNDRED = Literal("100.0")
@@ -23,7 +23,7 @@ def over(left: Number, right: Number) -> Combined:
     return Combined("/", left, right)
 
 
-PERCENTAGE = Combined("*", HUNDRED, over(Shown("a"), Shown("b")))
+PERCENTAGE = Combined("*", HUNDRED, over(OfStatistic("a"), OfStatistic("b")))
 
 
 def of_counts(figure: Number = PERCENTAGE) -> Plan:
@@ -52,7 +52,7 @@ def test_a_value_is_of_what_is_shown() -> None:
 
 def test_hidden_parts_and_zeros_are_null() -> None:
     values = {"a": Fraction(3), "b": None, "c": Fraction(0)}
-    a, b, c = Shown("a"), Shown("b"), Shown("c")
+    a, b, c = OfStatistic("a"), OfStatistic("b"), OfStatistic("c")
     assert value_of(over(a, b), values) is value_of(over(a, c), values) is value_of(Combined("+", over(a, c), a), values) is None
     assert value_of(Combined("-", Combined("*", a, a), Literal("1.5")), values) == Fraction(15, 2)
     plan = of_counts()
@@ -63,7 +63,7 @@ def test_a_denominator_is_above_five_scales() -> None:
     for persons, sure in ((20, False), (25, False), (30, True)):
         found = derived(of_counts(), (persons, 5, 100), scale=5.0)
         assert found is not None and (found.low is not None) == sure
-    unsure = over(Shown("a"), Combined("-", Shown("b"), Shown("a")))
+    unsure = over(OfStatistic("a"), Combined("-", OfStatistic("b"), OfStatistic("a")))
     found = derived(of_counts(unsure), (300, 260, 0), scale=5.0)
     assert found is not None and found.value == Fraction(260, 40) and found.low is None
     found = derived(of_counts(unsure), (300, 200, 0), scale=5.0)
@@ -71,16 +71,21 @@ def test_a_denominator_is_above_five_scales() -> None:
 
 
 def test_one_part_has_its_own_interval() -> None:
-    plan = of_counts(Combined("*", Shown("b"), Literal("2")))
+    plan = of_counts(Combined("*", OfStatistic("b"), Literal("2")))
     found = derived(plan, (200, 0, 0))
     assert found is not None and found.low == 2 * (200 - half_width(GAUSSIAN, 4.67, 5))
-    turned = derived(of_counts(Combined("-", Literal("0"), Shown("b"))), (200, 0, 0))
+    turned = derived(of_counts(Combined("-", Literal("0"), OfStatistic("b"))), (200, 0, 0))
     assert turned is not None and turned.high == -(200 - half_width(GAUSSIAN, 4.67, 5))
 
 
 @pytest.mark.parametrize("mechanism", [GAUSSIAN, LAPLACE])
 @pytest.mark.parametrize(
-    "figure", [PERCENTAGE, over(Shown("s"), Shown("b")), over(Shown("a"), Combined("+", Shown("a"), Shown("b")))]
+    "figure",
+    [
+        PERCENTAGE,
+        over(OfStatistic("s"), OfStatistic("b")),
+        over(OfStatistic("a"), Combined("+", OfStatistic("a"), OfStatistic("b"))),
+    ],
 )
 def test_figures_of_counts_and_sums_are_covered(mechanism: str, figure: Number) -> None:
     plan, size, truth = of_counts(figure), 4_000, (203, 61, 9_870)
@@ -110,7 +115,7 @@ def of_means(figure: Number) -> Plan:
 
 def test_a_difference_of_means_is_covered() -> None:
     """Several parts: each mean's interval is stretched to what misses half as often."""
-    plan, size = of_means(Combined("-", Shown("w"), Shown("m"))), 3_000
+    plan, size = of_means(Combined("-", OfStatistic("w"), OfStatistic("m"))), 3_000
     draws = draws_of(plan)
     kinds = [(measure.kind, measure.value) for measure in measured(plan).measures]
     truth = {("persons", None): 400, ("centred", AGE): -9_000, ("rows", WEIGHT): 300, ("centred", WEIGHT): 60_000}
@@ -133,7 +138,7 @@ def test_a_difference_of_means_is_covered() -> None:
 
 @pytest.mark.parametrize("name", ["d", "q"])
 def test_what_has_no_interval_among_several(name: str) -> None:
-    plan = of_means(over(Shown("m"), Shown(name)))
+    plan = of_means(over(OfStatistic("m"), OfStatistic(name)))
     row = tuple(
         Estimate(n, n - 10, n + 10) if alias != "q" else Estimate(n, None, None)
         for alias, n in zip("mwdq", (4_000, 900, 300, 40), strict=True)
@@ -143,7 +148,7 @@ def test_what_has_no_interval_among_several(name: str) -> None:
 
 
 def test_means_at_an_end_and_pure_means_have_none_among_several() -> None:
-    plan = of_means(Combined("-", Shown("m"), Shown("w")))
+    plan = of_means(Combined("-", OfStatistic("m"), OfStatistic("w")))
     inside = tuple(Estimate(n, n - 10, n + 10) for n in (4_000, 100_000, 300, 40))
     at_end = (Estimate(12_000, 11_000, 12_000), *inside[1:])
     assert [
@@ -162,7 +167,7 @@ def test_a_rate_is_of_exact_units() -> None:
         number("sum", COST, "events"),
         number("sum", PRESSURE, "days"),
         keys=(KIND,),
-        figures={"rate": over(Combined("*", Literal("365250"), Shown("events")), Shown("days"))},
+        figures={"rate": over(Combined("*", Literal("365250"), OfStatistic("events")), OfStatistic("days"))},
     )
     draws = draws_of(plan)
     row = estimator(plan, draws, 5)((100, 1_234, 98_765))

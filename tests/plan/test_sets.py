@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 from tests.plan.made import AGE, BOARD, BOTH, COST, KIND, PATIENTS, PRACTICE, SEX, VISITS, asking, number
-from tre.plan.nodes import Expression, Plan
+from tre.plan.nodes import Column, Domain, Expression, Plan
 from tre.plan.sets import added, cell_of, drawn, groups, parts
 
 ROLLUP = ((0, 1), (0,), ())
@@ -35,8 +35,9 @@ def test_how_many_groups_a_person_is_in() -> None:
 
 
 def test_every_cell_of_the_finest_set_is_part_of_one_cell() -> None:
-    plan = asking(PATIENTS, number("persons"), keys=(SEX, BOARD, AGE), sets=((0, 1, 2), (0, 2), (1,), (0, 1), ()))
-    domains = (4, 42, 121)
+    decile = Column("patients", "decile", Domain("integer", True, (), 1, 10))
+    plan = asking(PATIENTS, number("persons"), keys=(SEX, BOARD, decile), sets=((0, 1, 2), (0, 2), (1,), (0, 1), ()))
+    domains = (4, 42, 11)
     finest = list(product(*map(range, domains)))
     for one in plan.sets:
         dense = {cell: place for place, cell in enumerate(product(*(range(domains[place]) for place in one)))}

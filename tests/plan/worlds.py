@@ -66,11 +66,12 @@ def column(name: str) -> Column:
     return Column("people", name, OFFERS[name].domain)
 
 
-def random_predicate(dice: random.Random, depth: int) -> Predicate:
+def random_predicate(dice: random.Random, depth: int, related: bool = False) -> Predicate:
+    """``related``: two columns, prefixes and truths too."""
     if depth and dice.random() < 0.7:
         if dice.random() < 0.3:
-            return Not(random_predicate(dice, depth - 1))
-        parts = tuple(random_predicate(dice, depth - 1) for _ in range(dice.randint(2, 3)))
+            return Not(random_predicate(dice, depth - 1, related))
+        parts = tuple(random_predicate(dice, depth - 1, related) for _ in range(dice.randint(2, 3)))
         return And(parts) if dice.random() < 0.5 else Or(parts)
     name = dice.choice(list(OFFERS))
     kind = dice.random()
@@ -78,7 +79,7 @@ def random_predicate(dice: random.Random, depth: int) -> Predicate:
         return Constant(dice.random() < 0.5)
     if kind < 0.2:
         return IsNull(column(name))
-    if kind < 0.3:
+    if related and kind < 0.3:
         return random_relation(dice)
     if kind < 0.4:
         values = {random_value(name, dice, inside=False) for _ in range(dice.randint(1, 4))}

@@ -9,6 +9,7 @@ from typing import get_args
 import pytest
 from pydantic import ValidationError
 
+from tests.policy.folders import make_folder
 from tre.errors import Unfit
 from tre.policy import ColumnPolicy, DatasetPolicy, Policies, TablePolicy, read_policies
 from tre.policy.model import Strict
@@ -21,13 +22,7 @@ BAD = sorted((HERE / "bad").glob("*.yaml"))
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder of policies without a fault."""
-    (tmp_path / "datasets").mkdir()
-    (tmp_path / "codelists").mkdir()
-    (tmp_path / "codelists/sexes.csv").write_text("value\nF\nM\n")
-    (tmp_path / "codelists/asthma.csv").write_text("code,term\n195967001,Asthma\n")
-    shutil.copy(HERE / "good.yaml", tmp_path / "datasets/small.yaml")
-    shutil.copy(HERE / "good-purposes.yaml", tmp_path / "purposes.yaml")
-    return tmp_path
+    return make_folder(tmp_path / "policies")
 
 
 def edited(folder: Path, name: str, old: str, new: str) -> Policies:

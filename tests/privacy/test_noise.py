@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 import statistics
 from itertools import pairwise
+from pathlib import Path
 
 import opendp.prelude as dp
 import pytest
 
 from tests.privacy.drawing import drawn, five, gaussian, laplace
+from tests.vault import building
 from tests.vault.answers import MANY_ROWS, ONE_ROW, column, cost, draws_of, exact_of, order_of, plan_of
 from tre.loss import UNIT, PrivacyLoss, gaussian_scale, laplace_scale
 from tre.plan.candidates import candidates
@@ -23,6 +25,8 @@ from tre.plan.nodes import Column, Domain, Filter, IsNull, Key, Not, Plan, Stati
 from tre.plan.order import GAUSSIAN, LAPLACE, NOISY_MAX, Draw
 from tre.plan.rounding import rounded, stated_scale
 from tre.vault import noise
+from tre.vault.answer import Vault
+from tre.vault.engines.duckdb import Limits
 from tre.vault.exact import ExactBlock, ExactTable
 from tre.vault.noise import COUNTER, perturb
 
@@ -265,3 +269,21 @@ def test_a_filter_changes_nothing_of_the_noise() -> None:
     plan = plan_of("region")
     narrowed = Plan("gp", Filter(plan.relation, Not(IsNull(column("sex")))), plan.keys, plan.statistics, plan.output)
     assert drawn(order_of(narrowed), exact_of(narrowed, [[1, 2, 3]]))
+
+
+@pytest.mark.parametrize("asked", [("n",), ("a", "b")])
+def test_one_draw_a_measure_and_answer(tmp_path: Path, asked: tuple[str, ...]) -> None:
+    """On the whole road: two counts of the same persons are one number, drawn once an answer; no test's silence draws."""
+    store, work = tmp_path / "store", tmp_path / "work"
+    store.mkdir()
+    work.mkdir()
+    held = building.build(store, [building.row(person) for person in range(30)])
+    vault = Vault(store.resolve(), Limits(str(work), 1, 1))
+    order = building.order_of(building.plan_of("region", "sex", statistics=asked), held)
+    for _ in range(3):
+        before = COUNTER.draws
+        vault.answer(order)
+        assert COUNTER.draws == before + 1
+    before = COUNTER.draws
+    building.Quiet(store, work).answer(building.order_of(building.plan_of(), building.build(store, [])))
+    assert COUNTER.draws == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import product
 from types import SimpleNamespace
@@ -13,8 +14,9 @@ from tre import projects
 from tre.errors import Reason, Refusal
 from tre.policy import Policies, PurposePolicy
 from tre.policy.model import REGIMES
+from tre.projects import OutsideApproval
 from tre.state import State
-from tre.terms import Person
+from tre.terms import Person, timestamp
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ALL = REGIMES
@@ -27,6 +29,8 @@ POLICIES = Policies(
     prohibited=("insurance", "marketing"),
     codelists={},
 )
+ETHICS = OutsideApproval("ethics", "REC 26/LO/0123", AT + timedelta(days=30))
+BOARD = OutsideApproval("board", "B-7", AT + timedelta(days=60))
 ALICE = Person("alice", "r:alice", frozenset({"researcher"}))
 EVE = Person("eve", "r:eve", frozenset({"researcher"}))
 ADMIN = Person("ann", "r:ann", frozenset({"admin", "auditor", "controller", "checker"}))
@@ -35,7 +39,7 @@ ADMIN = Person("ann", "r:ann", frozenset({"admin", "auditor", "controller", "che
 def furnish(state: State, /, **fields: Any) -> None:
     given: dict[str, Any] = {
         "id": "demo", "title": "A title", "purpose": "research", "legal_basis": "Section 251", "dataset": "gp",
-        "lay_summary": "Why.", "ends_on": date(2026, 3, 1), "state": "active",
+        "lay_summary": "Why.", "ends_on": date(2026, 3, 1), "state": "active", "approvals": (ETHICS, BOARD),
     } | fields  # fmt: skip
 
     def write(tx: Any) -> None:
@@ -108,10 +112,38 @@ def test_what_is_not_yours_is_refused_like_what_is_not_there(state: State) -> No
 
 
 @pytest.mark.parametrize(("seconds", "allowed"), [(-1, True), (0, False), (1, False)])
-def test_an_approval_ends_with_its_last_day(seconds: int, allowed: bool, state: State) -> None:
+def test_a_project_ends_with_its_last_day(seconds: int, allowed: bool, state: State) -> None:
     furnish(state, ends_on=date(2026, 3, 1))
     midnight = datetime(2026, 3, 2, tzinfo=UTC)
     assert reason(state, at=midnight + timedelta(seconds=seconds)) is (None if allowed else Reason.APPROVAL_LAPSED)
+
+
+@pytest.mark.parametrize(("seconds", "allowed"), [(-1, True), (0, False), (1, False)])
+@pytest.mark.parametrize("which", [ETHICS, BOARD], ids=lambda one: one.kind)
+def test_the_lapse_of_each_approval_is_told_by_name(which: OutsideApproval, seconds: int, allowed: bool, state: State) -> None:
+    other = replace(BOARD if which is ETHICS else ETHICS, expires_at=AT + timedelta(days=900))
+    furnish(state, ends_on=date(2099, 1, 1), approvals=(which, other))
+    at = which.expires_at + timedelta(seconds=seconds)
+    if allowed:
+        permit(state, at=at)
+        return
+    with pytest.raises(Refusal) as caught:
+        permit(state, at=at)
+    assert caught.value.reason is Reason.APPROVAL_LAPSED
+    assert f"{which.kind} ({which.reference}) on {timestamp(which.expires_at)}" in caught.value.detail
+    assert other.reference not in caught.value.detail
+
+
+def test_every_approval_that_has_lapsed_is_told(state: State) -> None:
+    furnish(state, ends_on=date(2099, 1, 1))
+    with pytest.raises(Refusal) as caught:
+        permit(state, at=AT + timedelta(days=61))
+    assert all(one.reference in caught.value.detail for one in (ETHICS, BOARD))
+
+
+def test_without_any_approval_there_is_no_permit(state: State) -> None:
+    furnish(state, approvals=())
+    assert reason(state) is Reason.APPROVAL_LAPSED
 
 
 def test_the_day_is_that_of_utc(state: State) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -12,11 +12,13 @@ import pytest
 from tests.projects.test_identities import AT, make, refused
 from tre import projects
 from tre.errors import Reason, Refusal
-from tre.projects import Project
+from tre.projects import OutsideApproval, Project, approvals_of
 from tre.state import State, Transaction
 from tre.terms import Person
 
-DEMO = Project("demo", "A title", "research", "Section 251", "gp", "Why.", date(2026, 12, 31))
+ETHICS = OutsideApproval("ethics", "REC 26/LO/0123", datetime(2026, 9, 1, tzinfo=UTC))
+BOARD = OutsideApproval("board", "B-7", datetime(2026, 12, 1, tzinfo=UTC))
+DEMO = Project("demo", "A title", "research", "Section 251", "gp", "Why.", date(2026, 12, 31), approvals=(BOARD, ETHICS))
 LIMIT = 3
 
 
@@ -107,6 +109,59 @@ def test_what_loosens() -> None:
     assert not projects.loosens(active, active)
     assert not projects.loosens(active, DEMO)
     assert not projects.loosens(active, replace(active, state="closed", ends_on=date(2026, 1, 1), title="Other"))
+
+
+DAY = timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("then", "waits"),
+    [
+        ((BOARD, ETHICS), False),
+        ((BOARD, replace(ETHICS, expires_at=ETHICS.expires_at - DAY)), False),
+        ((BOARD, replace(ETHICS, expires_at=ETHICS.expires_at + DAY)), True),
+        ((replace(BOARD, expires_at=BOARD.expires_at + DAY), ETHICS), True),  # though ethics ends sooner
+        ((BOARD,), True),  # what lapses first is left out
+        ((ETHICS,), True),
+        ((BOARD, ETHICS, OutsideApproval("ethics", "another", ETHICS.expires_at)), True),
+        ((BOARD, replace(ETHICS, reference="another")), True),
+        ((), False),  # it stands on nothing, and asks nothing
+    ],
+)
+def test_which_approvals_wait_for_two(then: tuple[OutsideApproval, ...], waits: bool) -> None:
+    assert projects.loosens(DEMO, replace(DEMO, approvals=then)) is waits
+    assert projects.loosens(replace(DEMO, approvals=()), DEMO)
+
+
+def test_a_project_becomes_active_on_an_approval(made: State) -> None:
+    change(made, approvals=())
+    refused(made, Reason.INVALID_REQUEST, lambda tx: projects.change(tx, "demo", state="active"))
+    assert change(made, approvals=(ETHICS,), state="active").approvals == (ETHICS,) == get(made).approvals
+
+
+def test_approvals_as_json_come_back_as_they_were() -> None:
+    east = OutsideApproval("ethics", "REC 26/LO/0123", datetime(2026, 9, 1, 2, tzinfo=timezone(timedelta(hours=2))))
+    assert approvals_of(one.to_json() for one in (east, BOARD)) == (BOARD, ETHICS)
+    assert str(east) == "ethics (REC 26/LO/0123) until 2026-09-01T00:00:00.000000Z"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("kind", "Ethics"), ("kind", ""), ("reference", ""), ("reference", " x"), ("reference", "a\n"), ("reference", "é"),
+     ("reference", "x" * 101)],
+)  # fmt: skip
+def test_an_approval_that_names_nothing_cannot_be(field: str, value: str) -> None:
+    with pytest.raises(Refusal):
+        replace(ETHICS, **{field: value})  # type: ignore[arg-type]
+
+
+def test_an_approval_is_named_once_and_has_a_zone() -> None:
+    with pytest.raises(Refusal, match="twice"):
+        approvals_of([ETHICS.to_json(), replace(ETHICS, expires_at=BOARD.expires_at).to_json()])
+    with pytest.raises(Refusal, match="at most 20"):
+        approvals_of([replace(ETHICS, reference=str(number)).to_json() for number in range(21)])
+    with pytest.raises(ValueError, match="zone"):
+        replace(ETHICS, expires_at=datetime(2026, 9, 1))
 
 
 def test_the_third_fault_holds_the_project(made: State) -> None:

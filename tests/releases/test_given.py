@@ -14,9 +14,10 @@ from sqlalchemy.exc import IntegrityError
 from tests.releases.conftest import AT, ENVELOPE, SECOND, Road
 from tre import releases
 from tre.errors import Fault
+from tre.loss import PrivacyLoss
 from tre.releases import Published
 from tre.state import State
-from tre.terms import digest
+from tre.terms import Reservation, digest
 
 CANARY = b'{"rows":"a-planted-canary"}'
 
@@ -37,6 +38,15 @@ def test_a_published_release_is_what_was_sealed(road: Road, state: State) -> Non
     assert find(state) == published
 
 
+def receiving_what_is_sealed(road: Road, state: State, sealed: Reservation) -> object:
+    """What another project's question is told that would receive a release which is sealed still."""
+    found = Published(**dict.fromkeys(Published.__slots__, None) | {"reservation": sealed.id})  # type: ignore[arg-type]
+    receiving = road.start(road.ask("receiving", project="another"))
+    with pytest.raises(Fault) as refused:
+        state.write(lambda tx: releases.receive(tx, receiving, found, AT))
+    return refused.value.args
+
+
 def test_no_function_but_unseal_reads_a_sealed_release(road: Road, state: State) -> None:
     """Every public function is called on a sealed release, and what it gives is searched for the release's bytes."""
     taken = road.sealed("q", statement=CANARY)
@@ -44,6 +54,7 @@ def test_no_function_but_unseal_reads_a_sealed_release(road: Road, state: State)
     looked: dict[str, Any] = {}
     with state.read() as tx:
         looked["find"] = releases.find(tx, "demo", "key", {"n": 1e9})
+        looked["elsewhere"] = list(releases.elsewhere(tx, "another", "gp", "key", {"n": 1e9}, "concentrated"))
         looked["unfinished"] = releases.unfinished(tx)
         looked["get"] = releases.get(tx, "q")
         looked["page"] = releases.page(tx, ["demo"])
@@ -62,6 +73,7 @@ def test_no_function_but_unseal_reads_a_sealed_release(road: Road, state: State)
     with pytest.raises(IntegrityError) as refused:
         road.seal(taken, b"another")
     looked["seal"] = refused.value.args
+    looked["receive"] = receiving_what_is_sealed(road, state, taken)
     looked["discard"] = state.write(lambda tx: releases.discard(tx, "another"))
     functions = {name for name in releases.__all__ if inspect.isfunction(getattr(releases, name))}
     assert functions - {"unseal"} == set(looked)
@@ -186,3 +198,57 @@ def test_the_newest_that_is_accurate_enough_is_given(road: Road, state: State) -
     newest = find(state, n=20.0)
     assert newest is not None and newest.question == "q3"
     assert find(state, n=4.0) is None
+
+
+def receive(road: Road, state: State, id: str, found: Published, **loss: int) -> Published:
+    taken = road.start(road.ask(id, project="other"))
+    if loss:
+        taken = type(taken)(taken.id, taken.question, taken.project, taken.dataset, PrivacyLoss(**loss))
+    return state.write(lambda tx: releases.receive(tx, taken, found, AT + 9 * SECOND))
+
+
+def elsewhere(state: State, project: str = "other", dataset: str = "gp", scale: float = 10.0, **other: str) -> list[str]:
+    wanted = {"repeat_key": "key", "kind": "concentrated"} | other
+    with state.read() as tx:
+        return [one.question for one in releases.elsewhere(tx, project, dataset, scales={"n": scale}, **wanted)]
+
+
+def test_another_project_finds_what_is_published_alike_and_accurate_enough(road: Road, state: State) -> None:
+    road.published("q1", scale=10.0)
+    road.published("q2", scale=5.0, at=AT + 60 * SECOND)
+    road.sealed("q3", scale=1.0)
+    assert elsewhere(state) == ["q2", "q1"] and elsewhere(state, scale=9.0) == ["q2"] and elsewhere(state, scale=4.0) == []
+    for wrong in ({"project": "demo"}, {"dataset": "another"}, {"repeat_key": "another"}, {"kind": "pure"}):
+        assert elsewhere(state, **wrong) == [], wrong
+
+
+def test_what_was_received_is_the_same_release_and_ones_own_from_then_on(road: Road, state: State) -> None:
+    road.published("q", statement=CANARY)
+    found = find(state)
+    assert found is not None
+    received = receive(road, state, "mine", found)
+    assert (received.statement, received.digest, received.snapshot, received.version) == (CANARY, digest(CANARY), "s1", 7)
+    assert (received.question, received.project, received.reservation) == ("mine", "other", "r-mine")
+    assert find(state, project="other") == received and find(state) == found
+    # It is found once by a third project: what was given again is no other release.
+    assert elsewhere(state, project="third") == ["q"]
+    with pytest.raises(Fault):
+        receive(road, state, "again", received)
+
+
+def test_a_release_never_crosses_to_another_kind_of_accounting(road: Road, state: State) -> None:
+    road.published("q")
+    found = find(state)
+    assert found is not None
+    with pytest.raises(Fault):
+        receive(road, state, "pure", found, epsilon=1)
+    assert find(state, project="other") is None
+
+
+def test_only_a_running_question_receives(road: Road, state: State) -> None:
+    road.published("q")
+    found, waiting = find(state), road.ask("waiting", project="other")
+    assert found is not None
+    taken = Reservation("r-waiting", waiting.id, "other", "gp", PrivacyLoss(rho=1))
+    with pytest.raises(Fault):
+        state.write(lambda tx: releases.receive(tx, taken, found, AT))

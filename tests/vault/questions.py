@@ -175,6 +175,9 @@ class Chance:
             return n.Holds(value)
         kind = self.pick(("compare", "compare", "one of", "null", "relate", "prefix", "constant"))
         ordered = domain.ranged and domain.kind != "boolean"
+        coded = [one for one in have if one.domain.kind == "code"]
+        if kind == "prefix" and coded:
+            return n.Prefix(self.pick(coded), self.pick(("A", "B2", "c", "z")))
         signs = COMPARISONS if ordered else COMPARISONS[:2]
         if kind == "relate" and domain.kind != "boolean":
             other = self._beside(value, have)
@@ -187,8 +190,6 @@ class Chance:
             return IsNull(value)
         if kind == "constant":
             return Constant(self.whether(70))
-        if domain.kind == "code" and isinstance(value, n.Column) and kind == "prefix":
-            return n.Prefix(value, self.pick(("A", "B2", "c", "z")))
         return Compare(self.pick(signs), value, self.draw(literals(domain)))
 
     def _beside(self, value: Expression, have: Columns) -> Expression | None:

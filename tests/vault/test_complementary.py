@@ -190,7 +190,7 @@ def test_a_bridge_is_seen() -> None:
 
 
 def test_a_table_too_large_for_the_search_hides_every_total_of_a_hidden_cell(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(complementary, "WORK", 0)
+    monkeypatch.setattr(complementary, "WORK", -1)
     rng = np.random.default_rng(1)
     cells = cells_of((4, 4), CUBE, [int(n) for n in rng.integers(5, 40, 16)], 1)
     hidden = complement(cells, primary(cells), False, THRESHOLD)

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.vault.answers import noisy_of, order_of, plan_of
 from tre.client import Release
-from tre.plan.nodes import Combined, Figure, Literal, Shown
+from tre.plan.nodes import Combined, Figure, Literal, OfStatistic
 from tre.plan.order import Order
 from tre.terms import canonical
 from tre.vault.noisy import NoisyTable
@@ -46,7 +46,7 @@ def test_a_plain_answer_has_no_column_of_sets() -> None:
 
 
 def test_decimals_truth_and_figures_are_as_in_json() -> None:
-    double = Figure("double", Combined("*", Literal("2"), Shown("sum_bmi")))
+    double = Figure("double", Combined("*", Literal("2"), OfStatistic("sum_bmi")))
     plan = plan_of("alive", statistics=["sum:bmi", "avg:bmi"], figures=(double,))
     raw = statement(noisy_of([[1_000] * 3, [26_003] * 3, [-170_001] * 3]), order_of(plan))
     rows = json.loads(raw)["rows"]

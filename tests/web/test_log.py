@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
@@ -12,7 +13,9 @@ import httpx
 import pytest
 
 from tests.serving import REGIONS, Served, office_of
+from tests.web.test_questions import statement
 from tre import audit
+from tre.terms import digest
 from tre.web.csv import LOGGED, log_as_csv
 
 OUTSIDE = [
@@ -128,6 +131,32 @@ def test_a_questions_whole_story_is_told_in_order(served: Served) -> None:
         assert told["text"]["sql"] == (REGIONS if question != refused else "SELECT 1")
     read = as_auditor(served, "/v1/audit?kind=read&limit=1000").json()["entries"]
     assert refused in [entry.get("story") for entry in read]
+
+
+def test_who_was_answered_can_show_it(served: Served) -> None:
+    """The envelope opens its entry: whoever is shown it needs the public log and SHA-256 to see that this was released."""
+    with served.client("researcher") as client:
+        told = client.ask(REGIONS, project="demo", dataset="gp", share=0.001).envelope
+    opening = base64.b64decode(told["audit"]["opening"])
+    leaf = json.loads(base64.b64decode(as_auditor(served, f"/v1/audit/{told['audit']['index']}").json()["leaf"]))
+    assert leaf["sealed"] == digest(opening) and leaf["id"] == told["id"]
+    assert json.loads(opening[32:])["statement"] == digest(statement(told))
+
+
+def test_an_auditor_is_shown_what_was_sealed_while_it_is_there(served: Served) -> None:
+    with served.client("researcher") as client:
+        told = client.ask(REGIONS, project="demo", dataset="gp", share=0.0011).envelope
+    index = told["audit"]["index"]
+    shown = as_auditor(served, f"/v1/audit/{index}").json()
+    assert (shown["kind"], shown["outcome"], shown["statement"]) == ("released", "released", digest(statement(told)))
+    assert json.loads(base64.b64decode(shown["leaf"]))["sealed"] == digest(base64.b64decode(shown["opening"]))
+    story = as_auditor(served, f"/v1/audit/questions/{told['id']}").json()["entries"]
+    assert [entry.get("plan") for entry in story] == [None, told["plan"], None]
+    with office_of(served.home) as office:
+        office.state.write(lambda tx: audit.erase_opening(tx, index))
+    gone = as_auditor(served, f"/v1/audit/{index}").json()
+    assert (gone["kind"], gone.get("outcome"), gone.get("statement"), gone.get("opening")) == ("closed", None, None, None)
+    assert gone["leaf"] == shown["leaf"] and as_auditor(served, "/v1/audit/verify").json()["ok"]
 
 
 @pytest.mark.parametrize("who", ["researcher", "admin", "controller", "checker"])

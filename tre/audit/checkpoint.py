@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import insert, select
@@ -25,13 +26,29 @@ _LATEST = select(checkpoints.c.size, checkpoints.c.root, checkpoints.c.note).ord
 _ADD = insert(checkpoints)
 
 
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Something that signs, and the key its signatures are checked with."""
+
+    sign: Callable[[bytes], bytes]
+    verify_key: bytes
+
+
 def vkey(name: str, verify_key: bytes) -> str:
     """What a checker needs to know beforehand: the key's name, its id and the key itself, as one line."""
     return f"{name}+{_key_id(name, verify_key).hex()}+{_base64(ED25519 + verify_key)}"
 
 
-def publish(tx: Transaction, sign: Callable[[bytes], bytes], verify_key: bytes, origin: str, at: datetime) -> str:
-    """Sign the log as it stands in this write transaction, and return the note; the earlier note when nothing was added."""
+def publish(
+    tx: Transaction,
+    sign: Callable[[bytes], bytes],
+    verify_key: bytes,
+    origin: str,
+    at: datetime,
+    also: Iterable[Signer] = (),
+) -> str:
+    """Sign the log as it stands in this write transaction, and return the note; the earlier note when nothing was added.
+    ``also``: others who sign it, under the same name."""
     _check_origin(origin)
     now, last = size(tx), tx.execute(_LATEST).one_or_none()
     if last is not None and (last.size > now or root(tx, last.size) != last.root):
@@ -40,17 +57,30 @@ def publish(tx: Transaction, sign: Callable[[bytes], bytes], verify_key: bytes, 
         return str(last.note)
     head = root(tx)
     text = f"{origin}\n{now}\n{_base64(head)}\n"
-    signature = _base64(_key_id(origin, verify_key) + sign(text.encode()))
-    note = f"{text}\n— {origin} {signature}\n"
+    note = _signed(origin, text, [Signer(sign, verify_key), *also])
     row = {"size": now, "root": head, "at": timestamp(at), "note": note, "vkey": vkey(origin, verify_key)}
     tx.execute(_ADD, row)
     return note
+
+
+def rotation(origin: str, old: Signer, new: Signer) -> str:
+    """A note in which the log's key names the one that follows it: origin, ``keys-rotated``, and both as verifier keys. No
+    checkpoint can be read out of it."""
+    _check_origin(origin)
+    keys = (vkey(origin, signer.verify_key) for signer in (old, new))
+    return _signed(origin, "\n".join([origin, "keys-rotated", *keys, ""]), [old, new])
 
 
 def latest(tx: Transaction) -> str | None:
     """The note last signed."""
     last = tx.execute(_LATEST).one_or_none()
     return None if last is None else str(last.note)
+
+
+def _signed(origin: str, text: str, signers: Iterable[Signer]) -> str:
+    """The note of a text: C2SP signed-note."""
+    raw = (_key_id(origin, signer.verify_key) + signer.sign(text.encode()) for signer in signers)
+    return f"{text}\n" + "".join(f"— {origin} {_base64(signature)}\n" for signature in raw)
 
 
 def _key_id(name: str, verify_key: bytes) -> bytes:

@@ -5,16 +5,17 @@ Every append reads the edge of the tree inside its own write transaction: anothe
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, bindparam, insert, select
+from sqlalchemy import ColumnElement, CompoundSelect, Row, Select, bindparam, delete, insert, select, union_all
 
 from tre.audit import tree
-from tre.audit.tables import LABELS, entries, subtrees
+from tre.audit.tables import LABELS, SEALED, entries, openings, subtrees
 from tre.errors import Fault
 from tre.state import Transaction
 from tre.terms import canonical, timestamp
@@ -24,20 +25,27 @@ Value = str | int | None
 # A bundle of the published log gives an entry two bytes of length.
 LARGEST = 65_535
 LONGEST_PAGE = 10_000
-_NAMED = ("at", "kind", *LABELS)
+SALT = 32  # bytes at the beginning of an opening
+_NAMED = ("at", "kind", "sealed", *LABELS)
 
 _LAST = select(entries.c.index).order_by(entries.c.index.desc()).limit(1)
 _SUBTREE = select(subtrees.c.hash).where(subtrees.c.level == bindparam("level"), subtrees.c.position == bindparam("position"))
-_SHOWN = (entries.c.index, entries.c.at, entries.c.kind, *(entries.c[label] for label in LABELS), entries.c.leaf)
-_ONE = select(*_SHOWN).where(entries.c.index == bindparam("index"))
+_ENTRIES = entries.outerjoin(openings, openings.c.index == entries.c.index)
+_SHOWN = select(entries.c.index, entries.c.leaf, openings.c.salt, openings.c.details).select_from(_ENTRIES)
+_ONE = _SHOWN.where(entries.c.index == bindparam("of"))
 _ADD = insert(entries)
+_ADD_OPENING = insert(openings)
+_ERASE = delete(openings).where(openings.c.index == bindparam("of"))
 _ADD_SUBTREES = insert(subtrees)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What is to be written: kind, time and labels that can be searched for, and a body that can not. Ids in it are pseudonymous
-    and digests salted, for nothing here can ever be erased. ``id`` is of the question that the entry belongs to."""
+    and digests salted, for nothing here can ever be erased. ``id`` is of the question that the entry belongs to.
+
+    ``sealed`` is a body for auditors: everyone else reads its digest under ``salt``. With ``told``, the kind that everyone reads,
+    the true kind, the outcome and the reason are sealed with it."""
 
     kind: str
     at: datetime
@@ -48,37 +56,66 @@ class Entry:
     reason: str | None = None
     dataset: str | None = None
     id: str | None = None
+    sealed: Mapping[str, Value] = field(default_factory=dict)
+    told: str | None = None
+    salt: bytes = field(default=b"", repr=False)
 
     def __post_init__(self) -> None:
-        if not self.kind:
-            raise ValueError("an entry has a kind")
-        if clash := set(_NAMED) & set(self.body):
-            raise ValueError(f"a body cannot use a label's name: {sorted(clash)}")
-        values: Iterable[object] = self.body.values()
+        if not self.kind or self.told in ("", self.kind):
+            raise ValueError("an entry has a kind, and is not told by the kind that is sealed")
+        if clash := (set(_NAMED) & {*self.body, *self.sealed}) | (set(self.body) & set(self.sealed)):
+            raise ValueError(f"a body cannot use a label's name, nor a name twice: {sorted(clash)}")
+        if len(self.salt) != (SALT if self.sealed or self.told else 0):
+            raise ValueError(f"what is sealed has a salt of {SALT} bytes, and nothing else has one")
+        values: Iterable[object] = (*self.body.values(), *self.sealed.values())
         if any(isinstance(value, bool) or not isinstance(value, str | int | None) for value in values):
             raise TypeError("a body maps names to texts, integers and null")
 
     @property
+    def labels(self) -> dict[str, str | None]:
+        """What everyone can read and search for."""
+        hidden = SEALED if self.told else ()
+        return {label: None if label in hidden else getattr(self, label) for label in LABELS}
+
+    @property
+    def details(self) -> bytes:
+        """The bytes that are sealed: canonical JSON of the sealed body and labels; empty when nothing is."""
+        hidden = {label: text for label in SEALED if self.told and (text := getattr(self, label)) is not None}
+        return canonical({**hidden, **self.sealed}) if self.salt else b""
+
+    @property
+    def opening(self) -> bytes | None:
+        """Salt and details, of which the leaf has the SHA-256."""
+        return self.salt + self.details if self.salt else None
+
+    @property
     def leaf(self) -> bytes:
-        """The bytes the tree is made of: canonical JSON of kind, time, the labels given and the body."""
-        labels = {label: text for label in LABELS if (text := getattr(self, label)) is not None}
-        leaf = canonical({"at": timestamp(self.at), "kind": self.kind, **labels, **self.body})
-        if len(leaf) > LARGEST:
+        """The bytes the tree is made of: canonical JSON of kind, time, the labels given, the body and the seal."""
+        labels = {label: text for label, text in self.labels.items() if text is not None}
+        seal = {"sealed": commitment(self.opening)} if self.opening else {}
+        leaf = canonical({"at": timestamp(self.at), "kind": self.told or self.kind, **labels, **seal, **self.body})
+        if max(len(leaf), len(self.details)) > LARGEST:
             raise ValueError("an entry is at most 65,535 bytes")
         return leaf
 
 
+def commitment(opening: bytes) -> str:
+    """What a leaf says of an opening."""
+    return "sha256:" + hashlib.sha256(opening).hexdigest()
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where an entry stands, and how many there were with it."""
+    """Where an entry stands, how many there were with it, and what opens what it has sealed."""
 
     index: int
     size: int
+    opening: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """An entry as it is kept."""
+    """An entry as it is kept, with what was sealed in its place where that has not been erased (``opening``)."""
 
     index: int
     at: str
@@ -91,17 +128,25 @@ class Logged:
     id: str | None
     body: Mapping[str, Value]
     leaf: bytes
+    opening: bytes | None = None
 
 
 def append(tx: Transaction, entry: Entry) -> Position:
     """Add one entry and the hashes of the subtrees it completes."""
     index, leaf = size(tx), entry.leaf
     leaf_hash = tree.leaf_hash(leaf)
-    row = {label: getattr(entry, label) for label in LABELS}
-    row |= {"index": index, "at": timestamp(entry.at), "kind": entry.kind, "leaf": leaf, "leaf_hash": leaf_hash}
-    tx.execute(_ADD, row)
+    kind, at = entry.told or entry.kind, timestamp(entry.at)
+    tx.execute(_ADD, entry.labels | {"index": index, "at": at, "kind": kind, "leaf": leaf, "leaf_hash": leaf_hash})
     tx.execute(_ADD_SUBTREES, _completed(tx, index, leaf_hash))
-    return Position(index, index + 1)
+    if entry.opening is not None:
+        hidden = {label: getattr(entry, label) if entry.told else None for label in SEALED}
+        tx.execute(_ADD_OPENING, hidden | {"index": index, "salt": entry.salt, "details": entry.details})
+    return Position(index, index + 1, entry.opening)
+
+
+def erase_opening(tx: Transaction, index: int) -> bool:
+    """Erase what an entry has sealed, and its salt, without which the leaf says nothing of it. Says whether it was there."""
+    return tx.execute(_ERASE, {"of": index}).rowcount == 1
 
 
 def _completed(tx: Transaction, index: int, leaf_hash: bytes) -> list[dict[str, Any]]:
@@ -137,7 +182,14 @@ def consistency(tx: Transaction, first: int, second: int | None = None) -> list[
 
 
 def entry(tx: Transaction, index: int) -> Logged | None:
-    row = tx.execute(_ONE, {"index": index}).one_or_none()
+    row = tx.execute(_ONE, {"of": index}).one_or_none()
+    return None if row is None else _logged(row)
+
+
+def last(tx: Transaction, *kinds: str) -> Logged | None:
+    """The newest entry of one of these kinds."""
+    newest = _SHOWN.where(entries.c.kind.in_(kinds)).order_by(entries.c.index.desc()).limit(1)
+    row = tx.execute(newest).one_or_none()
     return None if row is None else _logged(row)
 
 
@@ -159,10 +211,7 @@ def page(
     """Entries in the order they were written: with every label given, ``since`` <= at < ``until``, index above ``after``."""
     if not 1 <= limit <= LONGEST_PAGE:
         raise ValueError(f"a page has 1 to {LONGEST_PAGE} entries")
-    labels = {
-        "project": project, "person_asking": researcher, "outcome": outcome, "reason": reason, "kind": kind, "dataset": dataset,
-        "id": question,
-    }  # fmt: skip
+    labels = {"project": project, "person_asking": researcher, "dataset": dataset, "id": question}
     asked: list[ColumnElement[bool]] = [entries.c[name] == text for name, text in labels.items() if text is not None]
     if since is not None:
         asked.append(entries.c.at >= timestamp(since))
@@ -170,18 +219,30 @@ def page(
         asked.append(entries.c.at < timestamp(until))
     if after is not None:
         asked.append(entries.c.index > after)
-    # The inner query is answered by indexes alone; leaves are read for the page only.
-    found = select(entries.c.index).where(*asked).order_by(entries.c.index).limit(limit)
-    rows = tx.execute(select(*_SHOWN).where(entries.c.index.in_(found)).order_by(entries.c.index))
-    return [_logged(row) for row in rows]
+    hidden = {name: text for name, text in (("kind", kind), ("outcome", outcome), ("reason", reason)) if text is not None}
+    found = _found(asked, hidden).limit(limit)
+    return [_logged(row) for row in tx.execute(_SHOWN.where(entries.c.index.in_(found)).order_by(entries.c.index))]
+
+
+def _found(asked: list[ColumnElement[bool]], hidden: Mapping[str, str]) -> Select[tuple[int]] | CompoundSelect[tuple[int]]:
+    """The places of what is looked for, in order: by labels that everyone reads, or by those that are sealed. Answered by indexes
+    alone; leaves are read for the page only."""
+    plain = select(entries.c.index).where(*asked, *(entries.c[name] == text for name, text in hidden.items()))
+    if not hidden:
+        return plain.order_by(entries.c.index)
+    sealed = select(entries.c.index).join_from(openings, entries, entries.c.index == openings.c.index)
+    sealed = sealed.where(*asked, *(openings.c[name] == text for name, text in hidden.items()))
+    return union_all(plain, sealed).order_by("index")
 
 
 def _logged(row: Row[Any]) -> Logged:
-    leaf = json.loads(row.leaf)
-    body = {name: value for name, value in leaf.items() if name not in _NAMED}
-    labels = {label: getattr(row, label) for label in LABELS}
     # By place: a row of SQLAlchemy has an `index` of its own.
-    return Logged(index=row[0], at=row.at, kind=row.kind, **labels, body=body, leaf=row.leaf)
+    index, leaf, salt, details = tuple(row)
+    told = json.loads(leaf) | (json.loads(details) if details else {})
+    body = {name: value for name, value in told.items() if name not in _NAMED}
+    labels = {label: told.get(label) for label in LABELS}
+    opening = None if details is None else salt + details
+    return Logged(index=index, at=told["at"], kind=told["kind"], **labels, body=body, leaf=leaf, opening=opening)
 
 
 def _within(tx: Transaction, at_size: int | None) -> int:

@@ -34,6 +34,21 @@ subtrees = Table(
     sqlite_strict=True,
 )
 
+# What a leaf has only a salted digest of, for auditors, and the only thing here that can be erased. Columns of a kind, an outcome
+# and a reason are there where they are sealed too.
+SEALED = ("kind", "outcome", "reason")
+openings = Table(
+    "openings",
+    metadata,
+    Column("index", Integer, primary_key=True, autoincrement=False),
+    *(Column(label, Text) for label in SEALED),
+    Column("salt", LargeBinary, nullable=False),
+    Column("details", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)
+for _label in SEALED:
+    Index(f"openings_by_{_label}", openings.c[_label])
+
 checkpoints = Table(
     "checkpoints",
     metadata,
@@ -63,6 +78,17 @@ def triggers(table: str) -> tuple[str, str, str]:
     )
 
 
+# An opening comes with its entry, and is that or nothing.
+OPENINGS = (
+    """CREATE TRIGGER openings_insert BEFORE INSERT ON openings
+    WHEN NEW."index" <> (SELECT coalesce(max("index"), -1) FROM entries)
+    OR EXISTS (SELECT 1 FROM openings WHERE "index" = NEW."index")
+    BEGIN SELECT RAISE(ABORT, 'what was sealed is only erased'); END""",
+    "CREATE TRIGGER openings_update BEFORE UPDATE ON openings BEGIN SELECT RAISE(ABORT, 'what was sealed is only erased'); END",
+)
+
 for _table in (entries, subtrees, checkpoints):
     for _statement in triggers(_table.name):
         event.listen(_table, "after_create", DDL(_statement))  # type: ignore[no-untyped-call]
+for _statement in OPENINGS:
+    event.listen(openings, "after_create", DDL(_statement))  # type: ignore[no-untyped-call]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
@@ -19,9 +18,10 @@ from typing import Any
 from urllib.parse import quote
 
 from tre.audit import notes
+from tre.audit.opened import COLUMNS, Found, Openings, labels_of
 
-COLUMNS = ("at", "kind", "project", "person_asking", "outcome", "reason", "dataset", "id")
 FULL = 256
+ROTATED = b'"kind":"keys-rotated"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +36,6 @@ class Verdict:
     detail: str
 
 
-class _Found(Exception):
-    """The first thing wrong."""
-
-    def __init__(self, entry: int | None, what: str) -> None:
-        super().__init__(entry, what)
-        self.entry = entry
-        self.what = what
-
-
 @dataclass(frozen=True, slots=True)
 class _Signed:
     """One checkpoint: that the first ``size`` entries have this root."""
@@ -56,7 +47,8 @@ class _Signed:
 
 def verify_database(path: Path | str, vkeys: Sequence[str] = (), known: Sequence[str] = ()) -> Verdict:
     """Check the log in a database: every leaf, label, stored hash and checkpoint. Without ``vkeys``, signatures are checked with
-    the keys kept beside them, which proves less; ``known`` are notes of this log kept elsewhere."""
+    the keys kept beside them, which proves less; ``known`` are notes of this log kept elsewhere. A key given is followed to those
+    that it named in the log to follow it."""
     edge = _Edge()
     address = f"file:{quote(str(Path(path).absolute()))}?mode=ro"
     try:
@@ -64,11 +56,12 @@ def verify_database(path: Path | str, vkeys: Sequence[str] = (), known: Sequence
             connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
             connection.execute("BEGIN")
             told = vkeys or [row[0] for row in connection.execute("SELECT DISTINCT vkey FROM checkpoints")]
-            finding = _database_finding(connection, edge, _keys(told), known)
-    except _Found as found:
+            rotated = connection.execute("""SELECT "index", leaf FROM entries WHERE kind = 'keys-rotated' ORDER BY "index" """)
+            finding = _database_finding(connection, edge, notes.follow(_keys(told), rotated.fetchall()), known)
+    except Found as found:
         finding = found.with_traceback(None)
     except Exception:  # noqa: BLE001 - a file made to trip this check is answered too
-        finding = _Found(None, f"{path} is not a database that can be read")
+        finding = Found(None, f"{path} is not a database that can be read")
     return _verdict(edge, finding, "keys that were given" if vkeys else "keys kept beside them")
 
 
@@ -77,16 +70,16 @@ def verify_folder(folder: Path | str, vkeys: Sequence[str] = (), known: Sequence
     the folder, which proves less; ``known`` are older notes of this log."""
     edge = _Edge()
     try:
-        keys = _keys(vkeys or [_line(Path(folder) / "vkey")])
+        keys = notes.follow(_keys(vkeys or [_line(Path(folder) / "vkey")]), _rotated(Path(folder)))
         signed = [_opened(_text(Path(folder) / "checkpoint"), keys, "the checkpoint")]
         signed += [_opened(note, keys, "a checkpoint given") for note in known]
         finding = _folder_finding(Path(folder), edge, signed)
-    except _Found as found:
+    except Found as found:
         finding = found
     return _verdict(edge, finding, "keys that were given" if vkeys else "the key in the folder")
 
 
-def _verdict(edge: _Edge, finding: _Found | None, keys: str) -> Verdict:
+def _verdict(edge: _Edge, finding: Found | None, keys: str) -> Verdict:
     root = base64.b64encode(edge.root()).decode()
     if finding is None:
         return Verdict(True, edge.size, root, None, f"{edge.size} entries hold; signatures checked with {keys}")
@@ -139,7 +132,7 @@ class _Checkpoints:
         while self._waiting and self._waiting[-1].size == edge.size:
             one = self._waiting.pop()
             if one.root != edge.root():
-                raise _Found(
+                raise Found(
                     self._vouched, f"entries from {self._vouched} to {one.size - 1} are not those that {one.where} signed"
                 )
             self._vouched = one.size
@@ -147,7 +140,7 @@ class _Checkpoints:
     def end(self, edge: _Edge) -> None:
         if self._waiting:
             one = self._waiting[-1]
-            raise _Found(edge.size, f"{one.where} counted {one.size} entries, and there are {edge.size}")
+            raise Found(edge.size, f"{one.where} counted {one.size} entries, and there are {edge.size}")
 
 
 # --------------------------------------------------------------------------------------------------------------- the database
@@ -155,62 +148,51 @@ class _Checkpoints:
 
 def _database_finding(
     connection: sqlite3.Connection, edge: _Edge, keys: Sequence[notes.Key], known: Sequence[str]
-) -> _Found | None:
+) -> Found | None:
     """The first thing wrong; the tree is grown to its end all the same."""
     rows = connection.execute(f'SELECT leaf, leaf_hash, "index", {", ".join(COLUMNS)} FROM entries ORDER BY "index"')
     try:
+        openings = Openings(connection)
         signed = [_kept(row, keys) for row in connection.execute("SELECT size, root, note FROM checkpoints")]
         signed += [_opened(note, keys, "a checkpoint given") for note in known]
-        _walk(rows, _Stored(connection), _Checkpoints(signed), edge)
+        _walk(rows, openings, _Stored(connection), _Checkpoints(signed), edge)
         return None
-    except _Found as found:
+    except Found as found:
         # Its traceback would keep cursors, and they the file, open.
         finding = found.with_traceback(None)
     except Exception:  # noqa: BLE001 - a file made to trip this check is answered too
-        finding = _Found(edge.size, "the database cannot be read from here on")
+        finding = Found(edge.size, "the database cannot be read from here on")
     with suppress(Exception):
         for leaf, *_ in rows:
             edge.add(_leaf(leaf if isinstance(leaf, bytes) else b""))
     return finding
 
 
-def _walk(rows: Iterator[Any], stored: _Stored, checkpoints: _Checkpoints, edge: _Edge) -> None:
+def _walk(rows: Iterator[Any], openings: Openings, stored: _Stored, checkpoints: _Checkpoints, edge: _Edge) -> None:
     checkpoints.reach(edge)
     for leaf, leaf_hash, index, *labels in rows:
         place, actual = edge.size, _leaf(leaf if isinstance(leaf, bytes) else b"")
         completed = edge.add(actual)
         if index != place or not isinstance(leaf, bytes):
-            raise _Found(place, f"entry {place} is not there; the next one is {index}")
+            raise Found(place, f"entry {place} is not there; the next one is {index}")
         if leaf_hash != actual:
-            raise _Found(place, f"entry {place} has not the leaf hash that was stored with it")
-        if labels != _labels(leaf):
-            raise _Found(place, f"entry {place} has other labels than its leaf, or is not canonical JSON")
+            raise Found(place, f"entry {place} has not the leaf hash that was stored with it")
+        if labels != labels_of(leaf):
+            raise Found(place, f"entry {place} has other labels than its leaf, or is not canonical JSON")
+        openings.expect(place, leaf)
         for node in completed:
             stored.expect(*node)
         checkpoints.reach(edge)
     stored.end(edge)
+    openings.end(edge.size)
     checkpoints.end(edge)
-
-
-def _labels(leaf: bytes) -> list[Any] | None:
-    """What the columns of an entry must say; None when the leaf is not canonical JSON of an object with time and kind."""
-    try:
-        told = json.loads(leaf)
-        again = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
-    except (ValueError, RecursionError):
-        return None
-    if again != leaf or not isinstance(told, dict) or not {"at", "kind"} <= set(told):
-        return None
-    if any(type(told[name]) is not str for name in COLUMNS if name in told):
-        return None
-    return [told.get(name) for name in COLUMNS]
 
 
 def _kept(row: tuple[Any, ...], keys: Sequence[notes.Key]) -> _Signed:
     size, root, note = row
     signed = _opened(note, keys, f"checkpoint {size}")
     if (signed.size, signed.root) != (size, root):
-        raise _Found(None, f"checkpoint {size} is stored with another size or root than its note")
+        raise Found(None, f"checkpoint {size} is stored with another size or root than its note")
     return signed
 
 
@@ -229,18 +211,18 @@ class _Stored:
         self._seen += 1
         if next(self._levels[level], None) != (position, node):
             first, last = position << level, ((position + 1) << level) - 1
-            raise _Found(first, f"the stored hash of entries {first} to {last} is not theirs")
+            raise Found(first, f"the stored hash of entries {first} to {last} is not theirs")
 
     def end(self, edge: _Edge) -> None:
         kept = self._connection.execute("SELECT count(*) FROM subtrees").fetchone()[0]
         if kept != self._seen:
-            raise _Found(edge.size, f"there are stored hashes of more than the {edge.size} entries found")
+            raise Found(edge.size, f"there are stored hashes of more than the {edge.size} entries found")
 
 
 # ----------------------------------------------------------------------------------------------------------------- the folder
 
 
-def _folder_finding(folder: Path, edge: _Edge, signed: Sequence[_Signed]) -> _Found | None:
+def _folder_finding(folder: Path, edge: _Edge, signed: Sequence[_Signed]) -> Found | None:
     size = signed[0].size
     checkpoints, above = _Checkpoints(signed), _Above(folder)
     try:
@@ -252,7 +234,7 @@ def _folder_finding(folder: Path, edge: _Edge, signed: Sequence[_Signed]) -> _Fo
                 checkpoints.reach(edge)
         above.end()
         checkpoints.end(edge)
-    except _Found as found:
+    except Found as found:
         return found
     return None
 
@@ -267,20 +249,31 @@ def _bundle(folder: Path, number: int, width: int) -> list[bytes]:
         told = [tile[32 * place : 32 * place + 32] for wide, tile in tiles.items() if place < wide]
         told += [others[place] if place < len(others) else b"" for wide, others in bundles.items() if place < wide]
         if any(other != leaf_hash for other in told):
-            raise _Found(first + place, f"entry {first + place} does not have the hash its tile says, or has two versions")
+            raise Found(first + place, f"entry {first + place} does not have the hash its tile says, or has two versions")
     if len(hashes) < width or not {width, FULL} & set(bundles):
-        raise _Found(first + len(hashes), f"entry {first + len(hashes)} is not there")
+        raise Found(first + len(hashes), f"entry {first + len(hashes)} is not there")
     _check_widths(first, width, bundles, tiles)
     return hashes[:width]
 
 
 def _check_widths(first: int, width: int, bundles: dict[int, list[bytes]], tiles: dict[int, bytes]) -> None:
     if not {width, FULL} & set(tiles):
-        raise _Found(first, f"the hash tile of entries from {first} is not there")
+        raise Found(first, f"the hash tile of entries from {first} is not there")
     if any(len(others) != wide for wide, others in bundles.items()) or any(
         len(tile) != 32 * wide for wide, tile in tiles.items()
     ):
-        raise _Found(first + width, f"a file about entries from {first} is longer or shorter than its name says")
+        raise Found(first + width, f"a file about entries from {first} is longer or shorter than its name says")
+
+
+def _rotated(folder: Path) -> Iterator[tuple[int, bytes]]:
+    """The entries in which the log's key may name another. What cannot be read here is found where everything is."""
+    number = 0
+    with suppress(Found):
+        while bundles := _versions(folder, "entries", number):
+            content = bundles[max(bundles)]
+            if ROTATED in content:
+                yield from ((index, leaf) for index, leaf in enumerate(_unpacked(content), number * FULL) if ROTATED in leaf)
+            number += 1
 
 
 class _Above:
@@ -308,10 +301,10 @@ class _Above:
         for place, node in enumerate(hashes):
             if any(tile[32 * place : 32 * place + 32] != node for wide, tile in tiles.items() if place < wide):
                 first = (number * FULL + place) << (8 * level)
-                raise _Found(first, f"the tile of level {level} does not have the hash of entries from {first}")
+                raise Found(first, f"the tile of level {level} does not have the hash of entries from {first}")
         first = (number * FULL) << (8 * level)
         if not {len(hashes), FULL} & set(tiles) or any(len(tile) != 32 * wide for wide, tile in tiles.items()):
-            raise _Found(first, f"the tile of level {level} about entries from {first} is not there, or not whole")
+            raise Found(first, f"the tile of level {level} about entries from {first} is not there, or not whole")
 
 
 def _versions(folder: Path, level: str, number: int) -> dict[int, bytes]:
@@ -323,7 +316,7 @@ def _versions(folder: Path, level: str, number: int) -> dict[int, bytes]:
         found = {int(file.name): file.read_bytes() for file in partial.glob("*") if file.name.isdecimal()}
         return found | ({FULL: path.read_bytes()} if path.exists() else {})
     except OSError:
-        raise _Found(number * FULL if level in ("0", "entries") else None, f"{path} cannot be read") from None
+        raise Found(number * FULL if level in ("0", "entries") else None, f"{path} cannot be read") from None
 
 
 def _unpacked(bundle: bytes) -> list[bytes]:
@@ -342,13 +335,13 @@ def _text(path: Path) -> str:
     try:
         return path.read_bytes().decode()
     except (OSError, UnicodeDecodeError):
-        raise _Found(None, f"{path} cannot be read") from None
+        raise Found(None, f"{path} cannot be read") from None
 
 
 def _line(path: Path) -> str:
     line, end, more = _text(path).partition("\n")
     if more or not end:
-        raise _Found(None, f"{path} is not one line")
+        raise Found(None, f"{path} is not one line")
     return line
 
 
@@ -356,11 +349,11 @@ def _keys(vkeys: Sequence[str]) -> list[notes.Key]:
     try:
         return [notes.read_key(vkey) for vkey in vkeys]
     except ValueError:
-        raise _Found(None, "a verifier key is not one of Ed25519 (name+id+key)") from None
+        raise Found(None, "a verifier key is not one of Ed25519 (name+id+key)") from None
 
 
 def _opened(note: str, keys: Sequence[notes.Key], where: str) -> _Signed:
     try:
         return _Signed(*notes.read_checkpoint(note, keys), where)
     except ValueError:
-        raise _Found(None, f"{where} is not a checkpoint signed by the log's key") from None
+        raise Found(None, f"{where} is not a checkpoint signed by the log's key") from None

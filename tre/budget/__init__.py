@@ -8,17 +8,19 @@ favour of spending.
 from __future__ import annotations
 
 from tre.budget.accounts import Balance, balance, exists, open_account, raise_to, tighten
-from tre.budget.ledger import OpenReservation, open_reservations, reserve, settle
+from tre.budget.ledger import OpenReservation, loss_of, open_reservations, reserve, settle
 from tre.budget.refusals import Exhausted
-from tre.budget.stated import Stated, tightens
+from tre.budget.stated import CONCENTRATED, Stated, tightens
 
 __all__ = [
+    "CONCENTRATED",
     "Balance",
     "Exhausted",
     "OpenReservation",
     "Stated",
     "balance",
     "exists",
+    "loss_of",
     "open_account",
     "open_reservations",
     "raise_to",

@@ -2,6 +2,9 @@
 
 A lowered ceiling stops every later charge, in rho and in delta alike: whatever the budget states now held for all that was spent,
 or nothing more is spent.
+
+Once charged, a pure budget may become concentrated, and never the other way: every epsilon is some rho, but no rho is any
+epsilon. A charge stays written as it was taken; an account counts each of them in its own kind.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, literal, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 
 from tre.budget.stated import CONCENTRATED, PURE, Stated, in_kind, loss_text, plain, scope_kind, tightens
 from tre.budget.tables import PARTS, accounts, charges, reservations
@@ -21,6 +24,15 @@ from tre.state import Transaction
 
 _FIND = select(accounts).where(accounts.c.scope == bindparam("of"))
 _EARLIER = select(reservations).where(reservations.c.project == bindparam("in"), reservations.c.person == bindparam("by"))
+_CHARGED = (
+    select(charges.c.rho, charges.c.epsilon, charges.c.delta, reservations.c.state)
+    .join(reservations, reservations.c.id == charges.c.reservation)
+    .where(charges.c.scope == bindparam("of"))
+)
+# By its bounds: an underscore of a name would stand for any letter to LIKE.
+_MEMBERS = select(accounts.c.scope).where(
+    accounts.c.scope > bindparam("first"), accounts.c.scope < bindparam("last"), accounts.c.kind == PURE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +99,8 @@ def open_account(tx: Transaction, scope: str, stated: Stated, cap: Stated | None
     empty = {f"{pot}_{part}": 0 for pot in ("spent", "reserved") for part in PARTS}
     tx.execute(insert(accounts).values(scope=scope, kind=kind, version=1, **empty, **_promise(stated)))
     if scope.startswith("researcher:"):
-        _count_earlier(tx, scope, kind)
+        _charge_earlier(tx, scope, kind)
+        _count_anew(tx, scope, kind)
     return balance(tx, scope)
 
 
@@ -145,22 +158,37 @@ def _restate(tx: Transaction, now: Balance, stated: Stated) -> Balance:
     kind = _kind_within(tx, now.scope, _kind_after(now, stated), stated)
     values = _promise(stated) | {"kind": kind, "version": now.version + 1}
     tx.execute(update(accounts).where(accounts.c.scope == now.scope).values(values))
+    if kind != now.kind:
+        _count_anew(tx, now.scope, kind)
+        _members_follow(tx, now.scope, stated, kind)
     return balance(tx, now.scope)
 
 
 def _kind_after(now: Balance, stated: Stated) -> str:
-    """What was counted in one kind is not counted again in the other, so the kind is settled by the first charge."""
+    """Either kind while nothing is charged. From then on pure becomes concentrated at most: ACCOUNTING_KIND for the way back."""
     kind = scope_kind(now.scope, stated)
-    untouched = now.spent + now.reserved == PrivacyLoss()
-    if kind == now.kind or untouched:
+    if kind == now.kind or now.spent + now.reserved == PrivacyLoss():
         return kind
     if stated.nothing:
         return now.kind
+    if kind == CONCENTRATED:
+        return kind
     raise Refusal(
-        Reason.INVALID_REQUEST,
-        f"This privacy budget has been charged in {now.kind} accounting and stays {now.kind}.",
-        "Keep delta at 0 for a pure budget and above 0 for a concentrated one, or make a new project.",
+        Reason.ACCOUNTING_KIND,
+        "This privacy budget has been charged in concentrated accounting and cannot become pure: no rho counts as an epsilon.",
+        "State a delta above 0, or make a new project.",
     )
+
+
+def _members_follow(tx: Transaction, scope: str, stated: Stated, kind: str) -> None:
+    """A member's own pure ceiling cannot count what a concentrated project charges: it keeps its epsilon, and takes the project's
+    delta. A member's concentrated one counts pure questions too, and stays as it is."""
+    if kind != CONCENTRATED or not scope.startswith("project:"):
+        return
+    theirs = f"researcher:{scope.removeprefix('project:')}"
+    for own in tx.execute(_MEMBERS, {"first": f"{theirs}/", "last": f"{theirs}0"}).scalars().all():  # 0 comes after /
+        now = balance(tx, own)
+        _restate(tx, now, Stated(now.stated.epsilon, stated.delta, stated.keys_delta))
 
 
 def _promise(stated: Stated) -> dict[str, Any]:
@@ -173,15 +201,22 @@ def _promise(stated: Stated) -> dict[str, Any]:
     }
 
 
-def _count_earlier(tx: Transaction, scope: str, kind: str) -> None:
+def _charge_earlier(tx: Transaction, scope: str, kind: str) -> None:
+    """What a researcher was charged for in the project before their own account was opened."""
     project, _, person = scope.removeprefix("researcher:").partition("/")
-    total = {"spent": PrivacyLoss(), "reserved": PrivacyLoss()}
     for row in tx.execute(_EARLIER, {"in": project, "by": person}).all():
         cost = in_kind(kind, PrivacyLoss(row.rho, row.epsilon, row.delta))
-        pot = "reserved" if row.state == "open" else "spent"
-        total[pot] += cost
         tx.execute(insert(charges).values(reservation=row.id, scope=scope, **{part: getattr(cost, part) for part in PARTS}))
-    sums = {f"{pot}_{part}": literal(getattr(amount, part)) for pot, amount in total.items() for part in PARTS}
+
+
+def _count_anew(tx: Transaction, scope: str, kind: str) -> None:
+    """Spent and reserved from the charges themselves, each in the account's kind and rounded up by itself, as if it had been so
+    from the first: a sum of epsilons says nothing of the sum of their squares."""
+    total = {"spent": PrivacyLoss(), "reserved": PrivacyLoss()}
+    for row in tx.execute(_CHARGED, {"of": scope}).all():
+        pot = "reserved" if row.state == "open" else "spent"
+        total[pot] += in_kind(kind, PrivacyLoss(row.rho, row.epsilon, row.delta))
+    sums = {f"{pot}_{part}": getattr(amount, part) for pot, amount in total.items() for part in PARTS}
     tx.execute(update(accounts).where(accounts.c.scope == scope).values(sums))
 
 

@@ -51,8 +51,16 @@ _CLOSE = (
     .where(reservations.c.id == bindparam("of"), reservations.c.state == "open")
     .values(state=bindparam("outcome"), closed_at=bindparam("now"))
 )
-_KINDS = select(accounts.c.scope, accounts.c.kind).where(accounts.c.scope.in_(bindparam("of", expanding=True)))
-_CHARGES = select(charges).where(charges.c.reservation == bindparam("of"))
+# With the kind that the account has by now: a pure charge may have become a concentrated one.
+_CHARGES = (
+    select(charges, accounts.c.kind)
+    .join(accounts, accounts.c.scope == charges.c.scope)
+    .where(charges.c.reservation == bindparam("of"))
+)
+_KIND = select(accounts.c.kind).where(accounts.c.scope == bindparam("of"))
+_LOSS = select(reservations.c.rho, reservations.c.epsilon, reservations.c.delta).where(reservations.c.id == bindparam("of"))
+_RESERVE, _CHARGE = insert(reservations), insert(charges)
+_SAVEPOINT, _BACK, _LET_GO = text("SAVEPOINT reserving"), text("ROLLBACK TO reserving"), text("RELEASE reserving")
 _OPEN = select(reservations).where(reservations.c.state == "open").order_by(reservations.c.at, reservations.c.id)
 
 
@@ -78,18 +86,20 @@ def reserve(
     person: str | None,
     loss: PrivacyLoss,
     at: datetime,
+    drawn: bool = True,
 ) -> Reservation:
-    """Take a loss from every ceiling above the question, or from none: BUDGET_EXHAUSTED says which one does not hold it."""
+    """Take a loss from every ceiling above the question, or from none: BUDGET_EXHAUSTED says which one does not hold it.
+    ``drawn`` False: nothing is drawn for it, for it is given a release that the dataset has paid for; the others pay in full."""
     if not (loss.rho or loss.epsilon):
         raise ValueError("no loss, no answer")
-    costs = _costs(tx, project, dataset, person, loss)
+    costs = _costs(tx, project, dataset if drawn else None, person, loss)
     with _all_or_nothing(tx):
         for scope, cost in costs.items():
             if not _take(tx, scope, cost):
                 raise exhausted(tx, scope, cost)
         made = {"id": id, "question": question, "project": project, "dataset": dataset, "person": person}
-        tx.execute(insert(reservations), made | _parts(loss) | {"state": "open", "at": timestamp(at)})
-        tx.execute(insert(charges), [{"reservation": id, "scope": scope} | _parts(cost) for scope, cost in costs.items()])
+        tx.execute(_RESERVE, made | _parts(loss) | {"state": "open", "at": timestamp(at)})
+        tx.execute(_CHARGE, [{"reservation": id, "scope": scope} | _parts(cost) for scope, cost in costs.items()])
     return Reservation(id, question, project, dataset, loss)
 
 
@@ -100,7 +110,7 @@ def settle(tx: Transaction, reservation: str, outcome: str, at: datetime) -> Non
     if tx.execute(_CLOSE, {"of": reservation, "outcome": outcome, "now": timestamp(at)}).rowcount != 1:
         raise Fault("ledger")
     for row in tx.execute(_CHARGES, {"of": reservation}).all():
-        tx.execute(_MOVE, {"of": row.scope} | _costed(PrivacyLoss(row.rho, row.epsilon, row.delta)))
+        tx.execute(_MOVE, {"of": row.scope} | _costed(in_kind(row.kind, PrivacyLoss(row.rho, row.epsilon, row.delta))))
 
 
 def open_reservations(tx: Transaction) -> list[OpenReservation]:
@@ -111,12 +121,19 @@ def open_reservations(tx: Transaction) -> list[OpenReservation]:
     ]
 
 
-def _costs(tx: Transaction, project: str, dataset: str, person: str | None, loss: PrivacyLoss) -> dict[str, PrivacyLoss]:
+def loss_of(tx: Transaction, reservation: str) -> PrivacyLoss:
+    """What a reservation took, as its question was priced."""
+    row = tx.execute(_LOSS, {"of": reservation}).one()
+    return PrivacyLoss(row.rho, row.epsilon, row.delta)
+
+
+def _costs(tx: Transaction, project: str, dataset: str | None, person: str | None, loss: PrivacyLoss) -> dict[str, PrivacyLoss]:
     """What each account is charged, in its own kind. The project comes first and the dataset last: who fails at the project
     learns nothing of the dataset. A researcher without an account has no ceiling of their own; the others have nothing."""
-    scopes = [f"project:{project}", *([] if person is None else [f"researcher:{project}/{person}"]), f"dataset:{dataset}"]
-    kinds = {row.scope: row.kind for row in tx.execute(_KINDS, {"of": scopes})}
-    for scope in (scopes[0], scopes[-1]):
+    first, last = f"project:{project}", [] if dataset is None else [f"dataset:{dataset}"]
+    scopes = [first, *([] if person is None else [f"researcher:{project}/{person}"]), *last]
+    kinds = {scope: row.kind for scope in scopes if (row := tx.execute(_KIND, {"of": scope}).one_or_none())}
+    for scope in (first, *last):
         if scope not in kinds:
             raise exhausted(tx, scope, loss)
     return {scope: in_kind(kinds[scope], loss) for scope in scopes if scope in kinds}
@@ -130,14 +147,14 @@ def _take(tx: Transaction, scope: str, cost: PrivacyLoss) -> bool:
 @contextmanager
 def _all_or_nothing(tx: Transaction) -> Iterator[None]:
     """Undo what was taken when a later step fails, so that the road may write the refusal down in the same transaction."""
-    tx.execute(text("SAVEPOINT reserving"))
+    tx.execute(_SAVEPOINT)
     try:
         yield
     except BaseException:
-        tx.execute(text("ROLLBACK TO reserving"))
-        tx.execute(text("RELEASE reserving"))
+        tx.execute(_BACK)
+        tx.execute(_LET_GO)
         raise
-    tx.execute(text("RELEASE reserving"))
+    tx.execute(_LET_GO)
 
 
 def _parts(amount: PrivacyLoss) -> dict[str, int]:

@@ -58,7 +58,8 @@ class Stated:
 
 
 def tightens(now: Stated, then: Stated) -> bool:
-    """Whether ``then`` promises at least as much as ``now`` and lets no more be spent: what one person may do alone."""
+    """Whether ``then`` promises at least as much as ``now`` and lets no more be spent: what one person may do alone. Another kind
+    of accounting is another promise, whatever its numbers: it never merely tightens, unless one of the two opens nothing."""
     stated_no_higher = then.epsilon <= now.epsilon and then.delta <= now.delta
     same_kind = then.nothing or now.nothing or then.kind == now.kind
     return stated_no_higher and same_kind and then.ceiling().fits(now.ceiling())

@@ -43,7 +43,8 @@ reservations = Table(
     sqlite_strict=True,
 )
 
-# What each account was charged for a reservation, in the account's own kind. Their sum is what it has spent and reserved.
+# What each account was charged for a reservation, in the kind that it had. In its present kind their sum is what it has spent and
+# reserved.
 charges = Table(
     "charges",
     metadata,

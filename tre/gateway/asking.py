@@ -38,24 +38,35 @@ def enter(house: House, person: Person, request: Request, key: Idempotency | Non
     """Log the question. KEY_RUNNING or KEY_REUSED (which leave no question) when the key has one."""
     if len(request.sql) > LONGEST_TEXT:
         raise Refusal(Reason.TOO_LARGE, "The text is over 20 KB.", "Ask in a shorter text.")
-    policy = house.digests.get(request.dataset, "none")
-    salt = house.keys.salt()
-
-    def asked(project: str) -> Question:
-        text = Text(request.sql, salt, request.note)
-        known = {"key": key.key, "body": key.body} if key else {}
-        return Question(question, project, person.name, request.dataset, timestamp(at), text, **known)
 
     def write(tx: Transaction) -> Entered:
         # What a stranger asks for a project is in the log, and not among that project's questions.
-        own = projects.belongs(tx, person.name, request.project)
-        if releases.ask(tx, asked(request.project if own else NOBODYS)):
-            digest = entries.salted(salt, request.sql)
-            audit.append(tx, entries.asked(at, person, request, question, digest, policy))
+        project = request.project if projects.belongs(tx, person.name, request.project) else NOBODYS
+        if write_down(tx, house, person, request, key, question, at, project):
             return Entered(question)
         return _again(tx, person, key)
 
     return house.state.write(write)
+
+
+def write_down(
+    tx: Transaction,
+    house: House,
+    person: Person,
+    request: Request,
+    key: Idempotency | None,
+    question: str,
+    at: datetime,
+    project: str,
+) -> bool:
+    """The question, among those of ``project``, and its entry; False when its key has a question already."""
+    salt = house.keys.salt()
+    text, known = Text(request.sql, salt, request.note), ({"key": key.key, "body": key.body} if key else {})
+    if not releases.ask(tx, Question(question, project, person.name, request.dataset, timestamp(at), text, **known)):
+        return False
+    policy = house.digests.get(request.dataset, "none")
+    audit.append(tx, entries.asked(at, person, request, question, entries.salted(salt, request.sql), policy))
+    return True
 
 
 def _again(tx: Transaction, person: Person, key: Idempotency | None) -> Entered:

@@ -11,9 +11,8 @@ from tre.gateway import entries
 from tre.gateway.envelope import envelope
 from tre.gateway.house import House
 from tre.gateway.outcomes import Cancelled, Faulted, Outcome, Refused, Released, refused, to_bytes
-from tre.gateway.preparing import Job, earlier, footing
+from tre.gateway.preparing import Job
 from tre.gateway.reserving import Hold, unmoved
-from tre.loss import PrivacyLoss
 from tre.releases import Envelope
 from tre.state import Transaction
 from tre.terms import Person, Release, Request, timestamp
@@ -38,38 +37,6 @@ def refuse(house: House, question: str, person: Person, request: Request, refusa
     return outcome
 
 
-def repeat(house: House, job: Job) -> Outcome | None:
-    """Step 5: an earlier release of this project that answers the question, given again for nothing; None when there is none."""
-    with house.state.read() as tx:
-        if earlier(tx, job) is None:
-            return None
-    question, at = job.ticket.question, house.clock()
-
-    def write(tx: Transaction) -> Outcome | None:
-        stand = footing(tx, house, job.person, job.request, at)
-        found = earlier(tx, job)
-        if found is None:
-            return None
-        stale = (found.snapshot, found.version) != (stand.snapshot.id, stand.version)
-        entry = entries.repeated(at, job.person, job.request, question, found.question, found.digest)
-        body = envelope(
-            tx,
-            question=question,
-            project=job.request.project,
-            sql=job.request.sql,
-            asked_at=timestamp(job.asked_at),
-            statement=found.statement,
-            loss=PrivacyLoss(),
-            position=audit.append(tx, entry),
-            repeat_of=found.question,
-            stale=stale,
-        )
-        releases.close(tx, question, "released", Envelope(body), at, repeat_of=found.question)
-        return Released(question, body)
-
-    return house.state.write(write)
-
-
 def seal(house: House, job: Job, hold: Hold, release: Release) -> None:
     """The end of step 8: durable, read by no road, and no entry."""
     house.state.write(
@@ -77,8 +44,8 @@ def seal(house: House, job: Job, hold: Hold, release: Release) -> None:
             tx,
             hold.reservation,
             release,
-            repeat_key=job.repeat_key,
-            scales=job.quote.scales,
+            repeat_key=job.sought.repeat_key,
+            scales=job.sought.scales,
             exclusion=hold.ground.exclusion,
             release_at=hold.due,
             at=house.clock(),
@@ -106,7 +73,7 @@ def publish(house: House, job: Job, hold: Hold, redrawn: bool) -> Outcome | str:
         taken = entries.Taken(hold.reservation.id, question, job.request.project, job.request.dataset)
         entry = entries.released(at, job.person, taken, published, redrawn)
         body = envelope(
-            tx,
+            balance=budget.balance(tx, f"project:{job.request.project}"),
             question=question,
             project=job.request.project,
             sql=job.request.sql,

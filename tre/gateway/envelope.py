@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import base64
 import math
 from fractions import Fraction
 from typing import Any
@@ -10,13 +10,12 @@ from typing import Any
 from tre import budget
 from tre.audit import Position
 from tre.loss import PrivacyLoss, loss_text
-from tre.state import Transaction
 from tre.terms import canonical
 
 
 def envelope(
-    tx: Transaction,
     *,
+    balance: budget.Balance,
     question: str,
     project: str,
     sql: str,
@@ -24,23 +23,32 @@ def envelope(
     statement: bytes,
     loss: PrivacyLoss,
     position: Position,
+    repeat: bool = False,
     repeat_of: str | None = None,
     stale: bool = False,
 ) -> bytes:
-    """The bytes that are stored and sent, now and at every replay."""
-    charge: dict[str, Any] = loss_text(loss) | {"repeat": repeat_of is not None, "repeat_of": repeat_of}
-    body = json.loads(statement) | {
+    """The bytes that are stored and sent, now and at every replay; the statement's own are among them as they are. ``balance``:
+    the project's, after the charge. ``repeat_of``: the question that was answered so first; None where it is another project's,
+    whose questions are its own."""
+    charge: dict[str, Any] = loss_text(loss) | {"repeat": repeat, "repeat_of": repeat_of}
+    around: dict[str, Any] = {
         "id": question,
         "project": project,
         "sql": sql,
         "asked_at": asked_at,
         "charge": charge,
-        "remaining": remaining(budget.balance(tx, f"project:{project}")),
-        "audit": {"index": position.index, "size": position.size},
+        "remaining": remaining(balance),
+        "audit": _place(position),
     }
-    if repeat_of is not None:
-        body["stale"] = stale
-    return canonical(body)
+    if repeat:
+        around["stale"] = stale
+    return canonical(around)[:-1] + b"," + statement[1:]
+
+
+def _place(position: Position) -> dict[str, Any]:
+    """Where the entry stands, and what opens it: its SHA-256 is in the leaf, and the statement's digest is in it."""
+    opening = {} if position.opening is None else {"opening": base64.b64encode(position.opening).decode()}
+    return {"index": position.index, "size": position.size} | opening
 
 
 def remaining(balance: budget.Balance) -> dict[str, Any]:

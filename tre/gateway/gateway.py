@@ -5,15 +5,17 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any, Self
 
 from tre import optouts, projects, releases, store
 from tre.errors import Fault, Reason, Refusal
-from tre.gateway import asking, closing, recovering
+from tre.gateway import asking, closing, recovering, repeating
+from tre.gateway.calibrated import release_times
 from tre.gateway.desk import Ticket
 from tre.gateway.house import House
-from tre.gateway.outcomes import Pending, Standing
+from tre.gateway.outcomes import Outcome, Pending, Standing
 from tre.gateway.pace import Pace
 from tre.gateway.preparing import ReleaseTime, foretell
 from tre.gateway.road import Road
@@ -65,9 +67,10 @@ class Gateway:
             digests={name: policy.digest for name, policy in policies.datasets.items()},
             schemas={name: policy.schema_digest for name, policy in policies.datasets.items()},
             sandbox=sandbox,
+            release_time=release_times(settings, state, policies),
         )
         made = [Worker(settings.store, settings.work, sandbox, cores) for cores in share_cores(workers)]
-        gateway = cls(house, made, release_time)
+        gateway = cls(house, made, house.release_time if release_time is published_steps else release_time)
         try:
             store.sweep(settings.store)
             recovering.recover(house)
@@ -115,6 +118,14 @@ class Gateway:
         """Send a question down the road."""
         return self._road.ask(person, request, key)
 
+    def again(
+        self, token: str, person: Person, request: Request, key: asking.Idempotency | None = None
+    ) -> Future[Outcome | None] | None:
+        """A question that was answered by an earlier release before, once more, without waiting for it; None, or the future's
+        None: send it down the road. ``person`` held the token a moment ago: whether it is so still is looked up with
+        the rest."""
+        return repeating.at_once(self.house, token, person, request, key)
+
     def preview(self, person: Person, request: Request) -> dict[str, Any]:
         """What a question would cost, from text and policy alone; no entry, no record, but a pace."""
         self._pace.take(person.name)
@@ -140,7 +151,10 @@ class Gateway:
             own = {one.id for one in projects.of(tx, person)}
             if project is not None and project not in own:
                 raise Refusal(Reason.NOT_FOUND)
-            found = releases.page(tx, own if project is None else {project}, after, limit)
+            # After a question that is not one's own there is none: whether it exists, and when it was asked, is not told.
+            place = releases.get(tx, after) if after is not None else None
+            wanted = own if project is None else {project}
+            found = releases.page(tx, wanted, after, limit) if after is None or (place and place.project in own) else []
         return {"queries": [_line(one) for one in found], "next": found[-1].id if len(found) == limit else None}
 
     def ready(self) -> dict[str, Any]:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from tre import budget, optouts, projects, releases, store
+from tre import budget, optouts, projects, store
 from tre.errors import Reason, Refusal
 from tre.gateway.desk import Ticket
 from tre.gateway.house import House
+from tre.gateway.known import Sought
 from tre.loss import PrivacyLoss
 from tre.plan.canonical import canonical_form
 from tre.plan.nodes import Plan
@@ -19,7 +20,6 @@ from tre.plan.offer import with_own_codelists
 from tre.plan.preview import preview
 from tre.plan.price import Quote, quote
 from tre.plan.restricted import RestrictedPlan
-from tre.plan.steps import release_time as published_steps
 from tre.policy import DatasetPolicy
 from tre.projects import Permit
 from tre.state import Transaction
@@ -46,7 +46,7 @@ class Job:
     purpose: str
     restricted: RestrictedPlan
     quote: Quote
-    repeat_key: str
+    sought: Sought
     step_s: float | None
     deadline_s: float
     reservation_id: str = field(default_factory=new_id)
@@ -61,10 +61,15 @@ class Footing:
     """What a question stands on at one moment of the database."""
 
     permit: Permit
-    stated: PrivacyLoss
+    balance: budget.Balance
     snapshot: Snapshot
     version: int
     as_of: str
+
+    @property
+    def stated(self) -> PrivacyLoss:
+        """What the project's stated budget opens."""
+        return self.balance.ceiling
 
 
 def footing(tx: Transaction, house: House, person: Person, request: Request, at: datetime) -> Footing:
@@ -77,10 +82,9 @@ def footing(tx: Transaction, house: House, person: Person, request: Request, at:
     if snapshot.schema != house.schemas[request.dataset]:
         raise Refusal(Reason.NOT_READY, "The records were loaded under other tables than the policy now names.")
     regimes = house.policies.purposes[permit.purpose].regimes
-    optouts.check_age(tx, regimes, at, policy.opt_outs.max_list_age_days)
-    standing = optouts.standing(tx, regimes)
-    stated = budget.balance(tx, f"project:{request.project}").ceiling
-    return Footing(permit, stated, snapshot, standing.version, standing.as_of)
+    standing = optouts.check_age(tx, regimes, at, policy.opt_outs.max_list_age_days)
+    balance = budget.balance(tx, f"project:{request.project}")
+    return Footing(permit, balance, snapshot, standing.version, standing.as_of)
 
 
 def prepare(
@@ -110,6 +114,13 @@ def _job(
     restricted = optouts.restrict(plan, stand.permit.purpose, regimes)
     equal = optouts.restrict(canonical_form(plan), stand.permit.purpose, regimes)
     priced = price(policy, plan, stand.stated, request)
+    sought = Sought(
+        purpose=stand.permit.purpose,
+        stated=stand.stated,
+        repeat_key=repeat_key(equal, house.digests[request.dataset], priced),
+        scales=priced.scales,
+        loss=priced.loss,
+    )
     deadline_s = float(policy.accounting.deadline_s)
     step_s = None
     if release_time is not None:
@@ -124,7 +135,7 @@ def _job(
         purpose=stand.permit.purpose,
         restricted=restricted,
         quote=priced,
-        repeat_key=repeat_key(equal, house.digests[request.dataset], priced),
+        sought=sought,
         step_s=step_s,
         deadline_s=deadline_s if step_s is None else step_s * ANSWERED_BY,
     )
@@ -159,13 +170,6 @@ def repeat_key(equal: RestrictedPlan, policy: str, priced: Quote) -> str:
     return digest(canonical({"plan": equal.digest, "policy": policy, "bounds": priced.bounds, "pure": priced.loss.pure}))
 
 
-def earlier(tx: Transaction, job: Job) -> releases.Earlier | None:
-    """Step 5: a published release of the same project that answers this question at least as accurately."""
-    if job.request.fresh:
-        return None
-    return releases.find(tx, job.request.project, job.repeat_key, job.quote.scales)
-
-
 def foretell(house: House, person: Person, request: Request) -> dict[str, Any]:
     """The preview: what would be charged and how accurate it would be, from text, policy and the project's stated budget."""
     at = house.clock()
@@ -176,5 +180,5 @@ def foretell(house: House, person: Person, request: Request) -> dict[str, Any]:
     policy = house.policy(request.dataset)
     restricted = optouts.restrict(plan, permit.purpose, house.policies.purposes[permit.purpose].regimes)
     accounting, size = policy.accounting, policy.published_size
-    seconds = published_steps(plan, size.persons, accounting.quantum_ms, float(accounting.deadline_s), size.rows)
+    seconds = house.release_time(plan, size.persons, accounting.quantum_ms, float(accounting.deadline_s), size.rows)
     return preview(plan, price(policy, plan, stated, request), stated, seconds) | {"plan": restricted.digest}

@@ -51,7 +51,7 @@ def _published(tx: Transaction, found: Unfinished, person: Person, house: House)
     taken = entries.Taken(reservation.id, question.id, question.project, question.dataset)
     entry = entries.released(at, person, taken, published, redrawn=False)
     body = envelope(
-        tx,
+        balance=budget.balance(tx, f"project:{question.project}"),
         question=question.id,
         project=question.project,
         sql=question.text.sql if question.text else "",

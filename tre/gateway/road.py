@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from tre import releases
 from tre.errors import Fault, Refusal
-from tre.gateway import asking, closing
+from tre.gateway import asking, closing, repeating
 from tre.gateway.desk import Desk, Ticket
 from tre.gateway.house import House
 from tre.gateway.outcomes import Outcome
@@ -41,7 +41,7 @@ class Road:
         outcome: Outcome | None
         try:
             job = prepare(self.house, ticket, person, request, at, self._release_time)  # 2, 3, 4
-            outcome = closing.repeat(self.house, job)  # 5
+            outcome = repeating.repeat(self.house, job)  # 5
             if outcome is None:
                 self.desk.put(job)  # 6
         except Refusal as refusal:
@@ -67,7 +67,7 @@ class Road:
         """Steps 7 to 11 on one worker; whatever happens, the question has an outcome."""
         person, request, question = job.person, job.request, job.ticket.question
         try:
-            repeat = closing.repeat(self.house, job)  # 5 again: it may have been answered while this one waited
+            repeat = repeating.repeat(self.house, job)  # 5 again: it may have been answered while this one waited
             if repeat is not None:
                 return repeat
             hold = self._reserve(job, worker)  # 7

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
 from tre import audit
-from tre.audit import Entry
+from tre.audit import SALT, Entry
 from tre.errors import Reason, Refusal
 from tre.state import State, Transaction
 from tre.terms import Person
@@ -19,7 +20,7 @@ Body = Mapping[str, str | int | None]
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """``kind`` of the entry, who acts, and its labels."""
+    """``kind`` of the entry, who acts, and its labels; ``sealed`` is for auditors alone."""
 
     kind: str
     person: Person
@@ -27,6 +28,7 @@ class Act:
     project: str | None = None
     dataset: str | None = None
     body: Body = field(default_factory=dict)
+    sealed: Body = field(default_factory=dict)
 
     def entry(self, more: Body | None = None) -> Entry:
         return Entry(
@@ -37,6 +39,8 @@ class Act:
             person_asking=self.person.pseudonym,
             dataset=self.dataset,
             outcome="done",
+            sealed=self.sealed,
+            salt=secrets.token_bytes(SALT) if self.sealed else b"",
         )
 
 

@@ -6,7 +6,7 @@ Tightened at once or carried out after an approval, a change is the same: its ef
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -19,7 +19,7 @@ from tre.office import projecting, simulating
 from tre.office.act import Body
 from tre.policy import Policies
 from tre.projects import Project
-from tre.projects.approvals import Approval
+from tre.projects.approvals import Approval, rehearsal
 from tre.state import Transaction
 
 Payload = Mapping[str, Any]
@@ -91,8 +91,12 @@ class ProjectBudget(Change):
 
     def simulate(self, tx: Transaction) -> dict[str, Any]:
         stated, now = _stated(self.payload), budget.balance(tx, self._scope)
-        passing = simulating.refusals_that_would_have_passed(tx, self.subject, stated)
-        return {"refusals_that_would_have_passed": passing} | simulating.posteriors(now.stated, stated)
+        with rehearsal(tx):
+            _restate(tx, self._scope, stated)
+            then = budget.balance(tx, self._scope)
+        passing = simulating.refusals_that_would_have_passed(tx, self.subject, then)
+        left = {"accounting": then.kind, "remaining": then.to_json()["remaining"]}
+        return {"refusals_that_would_have_passed": passing} | left | simulating.posteriors(now.stated, stated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,28 +187,32 @@ class Members(Change):
 
 @dataclass(frozen=True, slots=True)
 class ProjectChange(Change):
-    """Words, end date and state. Where one of them loosens, all of them wait."""
+    """Words, end date, approvals and state. Where one of them loosens, all of them wait."""
 
     kind = "project-change"
     entry = "project-changed"
 
     @property
     def _wanted(self) -> dict[str, Any]:
-        ends_on = self.payload.get("ends_on")
-        return {**self.payload, **({} if ends_on is None else {"ends_on": date.fromisoformat(ends_on)})}
+        read: dict[str, Callable[[Any], Any]] = {"ends_on": date.fromisoformat, "approvals": projects.approvals_of}
+        return {name: read[name](value) if name in read else value for name, value in self.payload.items()}
 
     def loosens(self, tx: Transaction) -> bool:
         now = projects.get(tx, self.subject)
         return projects.loosens(now, replace(now, **self._wanted))
 
     def now(self, tx: Transaction) -> Any:
-        return _particulars(projects.get(tx, self.subject))
+        """Approvals only for a change of them: one that is added while an activation waits has two people of its own."""
+        known = _particulars(projects.get(tx, self.subject))
+        return {name: value for name, value in known.items() if name != "approvals" or name in self.payload}
 
     def carry_out(self, tx: Transaction) -> Told:
         if self.payload.get("state") == "active":
             projecting.permitted(self.policies, projects.get(tx, self.subject).purpose)
         changed = projects.change(tx, self.subject, **self._wanted)
         told = {name: self.payload[name] for name in ("ends_on", "state") if name in self.payload}
+        if "approvals" in self.payload or told.get("state") == "active":
+            told |= projecting.approvals_body(changed.approvals)
         return projecting.told(tx, changed), {"changed": ",".join(sorted(self.payload)), **told}
 
     def simulate(self, tx: Transaction) -> dict[str, Any]:
@@ -274,7 +282,8 @@ def _restate(tx: Transaction, scope: str, stated: Stated, cap: Stated | None = N
         budget.raise_to(tx, scope, stated, cap)
 
 
-def _particulars(project: Project) -> dict[str, str]:
+def _particulars(project: Project) -> dict[str, Any]:
     """What an approver of a project approves: its words, too."""
     names = ("title", "purpose", "legal_basis", "dataset", "lay_summary", "state")
-    return {name: getattr(project, name) for name in names} | {"ends_on": project.ends_on.isoformat()}
+    approvals = [one.to_json() for one in project.approvals]
+    return {name: getattr(project, name) for name in names} | {"ends_on": project.ends_on.isoformat(), "approvals": approvals}

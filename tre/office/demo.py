@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 from tre.office.office import Office
+from tre.projects import OutsideApproval
 from tre.sample import generate
 
 QUESTION = "SELECT region, COUNT(*) AS n FROM patients GROUP BY region"
@@ -54,6 +55,7 @@ def make_identities(office: Office, home: Path) -> None:
         ends_on=date(2099, 12, 31),
         members=("researcher", "researcher2"),
         stated=(EPSILON, DELTA),
+        approvals=(OutsideApproval("ethics", "Demonstration: none needed", datetime(2100, 1, 1, tzinfo=UTC)),),
     )
     half = home / "demo.json.part"
     half.unlink(missing_ok=True)

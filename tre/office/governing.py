@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +13,7 @@ from tre.office import projecting
 from tre.office.act import Act, Body, Proposed, demand
 from tre.office.changes import DatasetBudget, Members, ProjectBudget, ProjectChange, budget_payload
 from tre.office.rooms import Rooms
+from tre.projects import OutsideApproval
 from tre.state import Transaction
 from tre.terms import Person
 
@@ -31,27 +33,26 @@ class Governing(Rooms):
             return projecting.told(tx, projecting.visible(tx, person, project))
 
     def make_project(self, person: Person, fields: dict[str, Any]) -> dict[str, Any]:
-        """Made inactive with a budget of 0; that it becomes active is proposed with it."""
+        """Made inactive with a budget of 0; that it becomes active is proposed with it, even before there is an approval."""
         demand(person, "admin")
         self._policy(fields["dataset"])
         projecting.permitted(self.policies, fields["purpose"])
+        approvals = projects.approvals_of(fields.get("approvals", ()))
 
         def write(tx: Transaction) -> dict[str, Any]:
             self._still_admin(tx, person)
-            made = projects.create(tx, projects.Project(**fields))
+            made = projects.create(tx, projects.Project(**fields | {"approvals": approvals}))
             budget.open_account(tx, f"project:{made.id}", Stated(Decimal(0), Decimal(0)))
-            body: Body = {"purpose": made.purpose, "ends_on": made.ends_on.isoformat()}
+            body: Body = {"purpose": made.purpose, "ends_on": made.ends_on.isoformat(), **projecting.approvals_body(approvals)}
             audit.append(tx, Act("project-made", person, self.clock(), made.id, made.dataset, body).entry())
-            proposed = self._propose(tx, person, ProjectChange(made.id, {"state": "active"}, self.policies))
+            proposed = self._write_down(tx, person, ProjectChange(made.id, {"state": "active"}, self.policies))
             return projecting.told(tx, made) | {"approval": proposed.approval, "address": proposed.address}
 
         return self.state.write(write)
 
     def change_project(self, person: Person, project: str, fields: dict[str, Any], if_match: str | None) -> Answer:
-        """Words, an earlier end, inactive, closed: at once. Where a field loosens, all of them wait."""
-        wanted = {
-            name: value.isoformat() if isinstance(value, date) else value for name, value in fields.items() if value is not None
-        }
+        """Words, an earlier end of it or of an approval, inactive, closed: at once. Where a field loosens, all of them wait."""
+        wanted = {name: _as_json(value) for name, value in fields.items() if value is not None}
         return self._govern(person, ProjectChange(project, wanted, self.policies), if_match)
 
     def set_members(self, person: Person, project: str, members: list[dict[str, Any]], if_match: str | None) -> Answer:
@@ -91,8 +92,11 @@ class Governing(Rooms):
         ends_on: date,
         members: tuple[str, ...],
         stated: tuple[Decimal, Decimal],
+        approvals: tuple[OutsideApproval, ...] = (),
     ) -> None:
-        """At the terminal, for the demo: an active project with a budget, under a dataset whose whole lifetime cap is granted."""
+        """At the terminal, for the demo: an active project with a budget, under a dataset whose whole lifetime cap is granted.
+        Without approvals it stands on whoever sits at the terminal, until its last day is over."""
+        on = approvals or (OutsideApproval("terminal", "Founded at the terminal", _over(ends_on)),)
         cap = Stated(self._policy(dataset).lifetime_cap.epsilon, self._policy(dataset).lifetime_cap.delta)
 
         def change(tx: Transaction) -> tuple[None, Body]:
@@ -100,13 +104,27 @@ class Governing(Rooms):
                 if not budget.exists(tx, f"dataset:{dataset}"):
                     budget.open_account(tx, f"dataset:{dataset}", cap, cap)
                 made = projects.Project(project, title, purpose, legal_basis, dataset, lay_summary, ends_on)
-                projects.create(tx, made)
+                projects.create(tx, replace(made, approvals=on))
                 projects.change(tx, project, state="active")
                 projects.set_members(tx, project, members)
                 budget.open_account(tx, f"project:{project}", Stated(*stated))
-            return None, {"purpose": purpose, "ends_on": ends_on.isoformat(), **projecting.budget_body(Stated(*stated))}
+            told = {**projecting.budget_body(Stated(*stated)), **projecting.approvals_body(on)}
+            return None, {"purpose": purpose, "ends_on": ends_on.isoformat(), **told}
 
         self._act("project-made", self.host, change, project=project, dataset=dataset)
+
+
+def _as_json(value: Any) -> Any:
+    """A field as a payload keeps it."""
+    if isinstance(value, list):
+        return [one.to_json() for one in projects.approvals_of(value)]
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _over(ends_on: date) -> datetime:
+    """When a last day is over; the last instant there is, of the last day there is."""
+    day = datetime.combine(ends_on, time.max, UTC)
+    return day if ends_on == date.max else day + timedelta(microseconds=1)
 
 
 def _member(given: dict[str, Any]) -> dict[str, Any]:

@@ -17,12 +17,13 @@ LONGEST_LABEL = 200
 
 
 def told(logged: Logged) -> dict[str, Any]:
-    """An entry as an auditor reads it: its labels, its body, and the leaf's exact bytes to hash."""
-    return {
-        "index": logged.index,
-        **json.loads(logged.leaf),
-        "leaf": base64.b64encode(logged.leaf).decode(),
-    }
+    """An entry as an auditor reads it: its labels, its body, and the leaf's exact bytes to hash. What everyone else reads as a
+    digest is opened, with the exact bytes that have this digest, while it has not been erased."""
+    found = {"index": logged.index, **json.loads(logged.leaf), "leaf": base64.b64encode(logged.leaf).decode()}
+    if logged.opening is None:
+        return found
+    opened: dict[str, Any] = json.loads(logged.opening[audit.SALT :])
+    return found | opened | {"opening": base64.b64encode(logged.opening).decode()}
 
 
 def with_text(tx: Transaction, logged: Logged) -> dict[str, Any]:
@@ -64,7 +65,7 @@ def proof(hashes: list[bytes]) -> list[str]:
 
 
 def searched(filters: dict[str, Any]) -> str:
-    """What was looked for, for the entry that every reading leaves, and which everyone can read."""
+    """What was looked for, for the entry that every reading leaves."""
     if any(isinstance(value, str) and len(value) > LONGEST_LABEL for value in filters.values()):
         raise Refusal(Reason.INVALID_REQUEST, f"No label is longer than {LONGEST_LABEL} characters.")
     return json.dumps({name: str(value) for name, value in filters.items() if value is not None}, sort_keys=True)
@@ -95,7 +96,7 @@ def consistency(tx: Transaction, first: int, second: int) -> dict[str, Any]:
 
 
 def verify(state: State, vkey: str) -> Verdict:
-    """The checker's verdict on this database, by our own key; it shares no code with the writer."""
+    """The checker's verdict on this database, by our own first key; it shares no code with the writer."""
     return verify_database(state.path, [vkey])
 
 

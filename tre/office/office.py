@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -16,19 +16,20 @@ from tre.office import catalogue, logbook
 from tre.office.act import Act, Body, carry_out, demand
 from tre.office.approving import Approving
 from tre.office.governing import Governing
-from tre.office.opening import keys_of
-from tre.office.people import People
+from tre.office.opening import ROTATED, ROTATING, keys_of, only_one
+from tre.office.policing import Policing
 from tre.office.publishing import Publication
 from tre.policy import Policies, read_policies
 from tre.settings import Settings, make_home
 from tre.state import State, Transaction
 from tre.terms import Person, Snapshot
 
+RUNNING = "the policy on disk is not the one that `tre serve` runs under; start it anew, and the one on disk is in force"
 NEVER = timedelta(days=36_500)
 Step = Callable[..., None]
 
 
-class Office(People, Governing, Approving):
+class Office(Policing, Governing, Approving):
     """Over one home: people, projects and approvals stand beside; records, opt-outs and the log are here."""
 
     def __init__(
@@ -47,13 +48,18 @@ class Office(People, Governing, Approving):
 
     @classmethod
     @contextmanager
-    def open(cls, settings: Settings) -> Iterator[Self]:
-        """The rooms of a home, opened and closed. `Unfit` when keys, log and records are not of one another."""
+    def open(cls, settings: Settings, *, locked: bool = False, governed: bool = True) -> Iterator[Self]:
+        """The rooms of a home, opened and closed. `Unfit` when keys, log and records are not of one another, or when the policy
+        on disk is looser than the one in force. ``locked``: the caller holds the home's lock. Not ``governed``: for what needs
+        no policy, and must work while one waits for approval."""
         make_home(settings)
         policies = read_policies(settings.policies)
         with State.open(settings.database_url) as state:
-            keys = keys_of(settings, state, datetime.now(UTC))
-            yield cls(state, policies, keys, settings.store, settings.log)
+            keys = keys_of(settings, state, datetime.now(UTC), _alone(settings, locked, ROTATING))
+            office = cls(state, policies, keys, settings.store, settings.log)
+            if governed:
+                office.agree(_alone(settings, locked, RUNNING))
+            yield office
 
     # ------------------------------------------------------------------ what there is
     def catalogue(self) -> list[dict[str, Any]]:
@@ -159,13 +165,16 @@ class Office(People, Governing, Approving):
         return self._read("read", person, body, lambda tx: logbook.consistency(tx, first, second))
 
     def _read(self, kind: str, person: Person, body: Body, found: Callable[[Transaction], dict[str, Any]]) -> dict[str, Any]:
-        """Reading is an act: what was found and the entry of it are one transaction."""
+        """Reading is an act: what was found and the entry of it are one transaction. What was looked at is for auditors alone."""
         demand(person, "auditor")
-        return carry_out(self.state, Act(kind, person, self.clock(), body=body), lambda tx: (found(tx), {}))
+        return carry_out(self.state, Act(kind, person, self.clock(), sealed=body), lambda tx: (found(tx), {}))
 
     def verify_log(self, person: Person) -> dict[str, Any]:
         demand(person, "auditor")
-        verdict = logbook.verify(self.state, self.publication.vkey)
+        with self.state.read() as tx:
+            rotated = audit.page(tx, kind=ROTATED, limit=1)
+        first = str(rotated[0].body["old"]) if rotated else self.publication.vkey
+        verdict = logbook.verify(self.state, first)
         self._act("verified", person, lambda tx: (None, {"ok": "yes" if verdict.ok else "no", "entries": verdict.size}))
         return {"ok": verdict.ok, "size": verdict.size, "root": verdict.root, "first_bad": verdict.first_bad}
 
@@ -174,3 +183,7 @@ class Office(People, Governing, Approving):
         self.publication.sign()
         with self.state.read() as tx:
             return logbook.export(tx, folder)
+
+
+def _alone(settings: Settings, locked: bool, otherwise: str) -> AbstractContextManager[None]:
+    return nullcontext() if locked else only_one(settings, otherwise)

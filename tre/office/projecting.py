@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +11,7 @@ from tre.budget import Stated
 from tre.errors import Reason, Refusal
 from tre.office.act import Body
 from tre.policy import DatasetPolicy, Policies
-from tre.projects import Project
+from tre.projects import OutsideApproval, Project
 from tre.state import Transaction
 from tre.terms import Person
 
@@ -26,11 +27,17 @@ def told(tx: Transaction, project: Project) -> dict[str, Any]:
         "legal_basis": project.legal_basis,
         "lay_summary": project.lay_summary,
         "ends_on": project.ends_on.isoformat(),
+        "approvals": [one.to_json() for one in project.approvals],
         "state": project.state,
         "members": projects.members(tx, project.id),
         "budget": balance.to_json(),
         "version": project.version + balance.version,
     }
+
+
+def approvals_body(approvals: Iterable[OutsideApproval]) -> Body:
+    """As an entry says them: their references are those of public decisions."""
+    return {"approvals": "; ".join(map(str, approvals))}
 
 
 def visible(tx: Transaction, person: Person, project: str) -> Project:

@@ -16,9 +16,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from tre import audit
 from tre.audit import checkpoint, tiles
 from tre.errors import Fault, Reason, Refusal, Unfit
 from tre.keys import Keys
+from tre.office.opening import ROTATED
 from tre.state import State, Transaction
 from tre.terms import timestamp
 
@@ -48,10 +50,14 @@ class Publication:
         return checkpoint.vkey(ORIGIN, self._keys.verify_key)
 
     def sign(self) -> str:
-        """Sign the log as it stands. `Unfit` when the folder holds another log, or more of this one."""
+        """Sign the log as it stands. `Unfit` when the folder holds another log, or more of this one, or when another key signs it
+        by now."""
 
         def write(tx: Transaction) -> str:
             tiles.compare(tx, self._folder)
+            rotated = audit.last(tx, ROTATED)
+            if rotated is not None and rotated.body.get("keys") != self._keys.check:
+                raise Unfit("the keys were rotated since this command began; run it again")
             return checkpoint.publish(tx, self._keys.sign, self._keys.verify_key, ORIGIN, self._clock())
 
         return self._state.write(write)

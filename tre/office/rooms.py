@@ -64,6 +64,9 @@ class Rooms:
         """It waits for another person, unless it could not be carried out at all."""
         with approvals.rehearsal(tx):
             change.carry_out(tx)
+        return self._write_down(tx, person, change)
+
+    def _write_down(self, tx: Transaction, person: Person, change: Change) -> Proposed:
         made = approvals.propose(
             tx,
             change.kind,

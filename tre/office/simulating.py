@@ -6,9 +6,9 @@ from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
-from tre import audit, budget
+from tre import audit
 from tre.audit import Logged
-from tre.budget import Stated
+from tre.budget import CONCENTRATED, Balance, Stated
 from tre.errors import Reason
 from tre.loss import PrivacyLoss
 from tre.state import Transaction
@@ -34,15 +34,15 @@ def worst_case_posterior(epsilon: Decimal) -> float:
     return float(sure.quantize(Decimal("0.0001"), ROUND_CEILING))
 
 
-def refusals_that_would_have_passed(tx: Transaction, project: str, stated: Stated) -> int:
+def refusals_that_would_have_passed(tx: Transaction, project: str, then: Balance) -> int:
     """Of the questions that this project's own ceiling refused since it was last set, how many the new one would hold: in the
     order they were asked, each at the charge it was refused for, after all that is spent and reserved by now. A question sent
-    again counts again; one asked before there was any budget had no charge and does not; other ceilings are not looked at."""
-    now, ceiling, passing = budget.balance(tx, f"project:{project}"), stated.ceiling(), 0
-    taken = now.spent + now.reserved
+    again counts again; one asked before there was any budget had no charge and does not; other ceilings are not looked at.
+    ``then``: the account as it would be."""
+    concentrated, taken, passing = then.kind == CONCENTRATED, then.spent + then.reserved, 0
     for cost in _refused(tx, project):
-        counted = cost.concentrated() if stated.delta else cost
-        if counted.pure != bool(stated.delta) and (taken + counted).fits(ceiling):
+        counted = cost.concentrated() if concentrated else cost
+        if counted.pure != concentrated and (taken + counted).fits(then.ceiling):
             taken, passing = taken + counted, passing + 1
     return passing
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, text, union
+from sqlalchemy import func, insert, select, text, union
 
 from tre.errors import Reason, Refusal
 from tre.optouts.tables import REGIMES, batches, objections, registers
@@ -41,7 +41,7 @@ _MOVE = text(
     """INSERT INTO registers (regime, version, as_of) VALUES (:regime, :version, :as_of) ON CONFLICT (regime)
     DO UPDATE SET version = excluded.version, as_of = coalesce(excluded.as_of, as_of)"""
 )
-_NOW = select(registers).where(registers.c.regime.in_(bindparam("of", expanding=True)))
+_NOW = select(registers)  # a handful of rows: which of them count is asked here, so that the statement is always the same
 _NEWEST = select(func.coalesce(func.max(registers.c.version), 0))
 
 
@@ -128,24 +128,19 @@ def batch(tx: Transaction, id: str) -> Batch:
 
 def delivered(tx: Transaction) -> dict[str, str | None]:
     """When each register was last delivered; None for never."""
-    found = {row.regime: row.as_of for row in tx.execute(_NOW, {"of": list(REGIMES)})}
+    found = {row.regime: row.as_of for row in tx.execute(_NOW)}
     return {regime: found.get(regime) for regime in REGIMES}
 
 
 def standing(tx: Transaction, regimes: Iterable[str]) -> Standing:
     """The registers a question needs, as they stand; OPT_OUTS_STALE when one of them was never delivered."""
-    needed = _needed(regimes)
-    rows = tx.execute(_NOW, {"of": needed}).all()
-    times = [row.as_of for row in rows if row.as_of is not None]
-    if len(times) < len(needed):
-        raise _stale("A list of opt-outs that this purpose needs has not been delivered.")
-    return Standing(max(row.version for row in rows), min(times))
+    return _standing(_rows(tx, regimes))
 
 
 def check_age(tx: Transaction, regimes: Iterable[str], now: datetime, max_age_days: int) -> Standing:
     """The same, and OPT_OUTS_STALE when one of them is older than the policy allows, or from a time that has not come."""
-    found = standing(tx, regimes)
-    newest = max(row.as_of for row in tx.execute(_NOW, {"of": _needed(regimes)}))
+    rows = _rows(tx, regimes)
+    found, newest = _standing(rows), max(row.as_of for row in rows)
     if found.age(now) > timedelta(days=max_age_days):
         raise _stale(f"A list of opt-outs that this purpose needs is older than the {max_age_days} days that the policy allows.")
     if datetime.fromisoformat(newest) > now + SKEW:
@@ -176,7 +171,20 @@ def _add(tx: Transaction, regime: str, pseudonyms: Iterable[bytes], version: int
 
 
 def _own_version(tx: Transaction, regime: str) -> int:
-    return next((row.version for row in tx.execute(_NOW, {"of": [regime]})), 0)
+    return next((row.version for row in tx.execute(_NOW) if row.regime == regime), 0)
+
+
+def _rows(tx: Transaction, regimes: Iterable[str]) -> list[Any]:
+    """The registers of the regimes, each of them delivered; or OPT_OUTS_STALE."""
+    needed = _needed(regimes)
+    rows = [row for row in tx.execute(_NOW) if row.regime in needed and row.as_of is not None]
+    if len(rows) < len(needed):
+        raise _stale("A list of opt-outs that this purpose needs has not been delivered.")
+    return rows
+
+
+def _standing(rows: list[Any]) -> Standing:
+    return Standing(max(row.version for row in rows), min(row.as_of for row in rows))
 
 
 def _needed(regimes: Iterable[str]) -> list[str]:

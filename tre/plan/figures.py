@@ -18,7 +18,7 @@ from tre.plan.estimate import FINE, Estimate, unit
 from tre.plan.intervals import GRAIN, SURE, Noise, quantile
 from tre.plan.margins import FIXED, MEANS
 from tre.plan.measures import measured
-from tre.plan.nodes import Combined, Literal, Number, Plan, Shown, Statistic, numbers_of
+from tre.plan.nodes import Combined, Literal, Number, OfStatistic, Plan, Statistic, numbers_of
 from tre.plan.order import GAUSSIAN, Draw
 
 Interval = tuple[Fraction, Fraction]
@@ -49,7 +49,7 @@ def value_of(number: Number, values: Values) -> Fraction | None:
     match number:
         case Literal(text):
             return Fraction(text)
-        case Shown(alias):
+        case OfStatistic(alias):
             return values[alias]
         case Combined(operator, left, right):
             one, other = value_of(left, values), value_of(right, values)
@@ -163,7 +163,7 @@ def _interval(number: Number, near: Intervals, far: Intervals) -> Interval | Non
     match number:
         case Literal(text):
             return Fraction(text), Fraction(text)
-        case Shown(alias):
+        case OfStatistic(alias):
             return near[alias]
         case Combined(operator, left, right):
             one, other = _interval(left, near, far), _interval(right, near, far)

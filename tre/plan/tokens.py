@@ -116,6 +116,8 @@ def _cut(text: str) -> tuple[tuple[Token, ...], str]:
             continue
         if piece in ("'", '"', "`", "\\") or (piece == "/" and text.startswith("/*", match.start())):
             raise _unclosed(text, match.start(), piece)
+        if len(tokens) == TOKENS:
+            raise too_large(f"The text has more than {TOKENS:,} words and signs.", "Name long lists of codes in `codelists`.")
         tokens.append(Token(kind, piece, "" if kind in ("string", "quoted") else piece.upper(), match.start()))
     return tuple(tokens), "".join(plain)
 
@@ -139,9 +141,7 @@ def _unclosed(text: str, start: int, piece: str) -> Refusal:
 
 
 def _check_shape(tokens: Sequence[Token]) -> None:
-    """How many tokens, how deep, and whether each bracket is closed by its own kind."""
-    if len(tokens) > TOKENS:
-        raise too_large(f"The text has more than {TOKENS:,} words and signs.", "Name long lists of codes in `codelists`.")
+    """How deep, and whether each bracket is closed by its own kind."""
     opened: list[str] = []
     for token in tokens:
         if token.text in _OPENS:

@@ -6,6 +6,7 @@ Never guesses a default that opens anything, never reads data.
 
 from __future__ import annotations
 
+from tre.policy.differences import Difference, Effect, differences, whole
 from tre.policy.model import (
     Accounting,
     ColumnPolicy,
@@ -24,7 +25,9 @@ __all__ = [
     "Accounting",
     "ColumnPolicy",
     "DatasetPolicy",
+    "Difference",
     "Disclosure",
+    "Effect",
     "LifetimeCap",
     "OptOuts",
     "PersonSource",
@@ -32,5 +35,7 @@ __all__ = [
     "PublishedSize",
     "PurposePolicy",
     "TablePolicy",
+    "differences",
     "read_policies",
+    "whole",
 ]

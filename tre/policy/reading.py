@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,6 +37,21 @@ class Policies:
     purposes: Mapping[str, PurposePolicy]
     prohibited: tuple[str, ...]
     codelists: Mapping[str, tuple[str, ...]]
+
+    @cached_property
+    def resolved(self) -> Mapping[str, Any]:
+        """All of it as JSON: what `differences` compares, and what the digest is of."""
+        return {
+            "datasets": {name: policy.model_dump(mode="json") for name, policy in self.datasets.items()},
+            "purposes": {name: purpose.model_dump(mode="json") for name, purpose in self.purposes.items()},
+            "prohibited": list(self.prohibited),
+            "codelists": {name: list(codes) for name, codes in self.codelists.items()},
+        }
+
+    @cached_property
+    def digest(self) -> str:
+        """Of the whole set; each dataset's own digest covers its file, the purposes and the code lists."""
+        return digest(canonical(self.resolved))
 
 
 def read_policies(folder: Path) -> Policies:

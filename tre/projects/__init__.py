@@ -1,21 +1,24 @@
 """Who may ask, for which purpose, until when: identities and their roles, projects and their members, holds after faults.
 
-Promises that a token is kept as its digest only, that a revoked identity and a lapsed or held project ask nothing from that
-moment, and that a project one does not belong to looks like one that does not exist. Knows no question.
+Promises that a token is kept as its digest only, that a revoked identity and a held project, or one with a lapsed approval, ask
+nothing from that moment, and that a project one does not belong to looks like one that does not exist. Knows no question.
 """
 
 from __future__ import annotations
 
 from tre.projects.holds import add_fault, hold, release_hold
 from tre.projects.identities import Identity, identities, identity, make_identity, renew, revoke, set_roles, who
+from tre.projects.outside import OutsideApproval, approvals_of
 from tre.projects.permits import Permit, belongs, permit
 from tre.projects.project import Project, change, create, every, get, loosens, members, of, set_members
 
 __all__ = [
     "Identity",
+    "OutsideApproval",
     "Permit",
     "Project",
     "add_fault",
+    "approvals_of",
     "belongs",
     "change",
     "create",

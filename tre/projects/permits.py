@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, select
 
 from tre.errors import Reason, Refusal
 from tre.policy import Policies
+from tre.projects.outside import check_lapse
 from tre.projects.project import ACTIVE, HELD, Project, get
 from tre.projects.tables import identities, members
 from tre.state import Transaction
@@ -30,14 +31,16 @@ class Permit:
 
 
 def permit(tx: Transaction, person: Person, project: str, dataset: str, at: datetime, policies: Policies) -> Permit:
-    """A permit, or the first of these refusals that applies: the role, the project, its approval, a hold, its purpose."""
+    """A permit, or the first of these refusals that applies: the role, the project, its end, its approvals, a
+    hold, its purpose."""
     if "researcher" not in person.roles:
         raise Refusal(Reason.ROLE_NOT_ALLOWED, "Only a researcher asks questions.", "Ask an admin for the role of researcher.")
     found = _own(tx, person, project, dataset)
     if found.state not in (ACTIVE, HELD):
         raise Refusal(Reason.APPROVAL_LAPSED, f"The project is {found.state}.", "Ask an admin.")
     if at.astimezone(UTC).date() > found.ends_on:
-        raise Refusal(Reason.APPROVAL_LAPSED, f"The project's approval ended on {found.ends_on}.", "Ask an admin to renew it.")
+        raise Refusal(Reason.APPROVAL_LAPSED, f"The project ended on {found.ends_on}.", "Ask an admin for a later end date.")
+    check_lapse(found.approvals, at)
     if found.state == HELD:
         raise Refusal(Reason.PROJECT_HELD, "The project is held after faults until a person has looked.", "Ask an admin.")
     if found.purpose in policies.prohibited or found.purpose not in policies.purposes:

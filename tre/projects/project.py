@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
@@ -11,11 +12,13 @@ from sqlalchemy import Row, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tre.errors import Reason, Refusal
+from tre.projects import outside
 from tre.projects.names import valid_name
+from tre.projects.outside import OutsideApproval
 from tre.projects.tables import identities, projects
 from tre.projects.tables import members as table
 from tre.state import Transaction
-from tre.terms import Person
+from tre.terms import Person, canonical
 
 ACTIVE, INACTIVE, HELD, CLOSED = "active", "inactive", "held", "closed"
 # From a state, where `change` may take it. Held is left through `release_hold` or by closing.
@@ -28,7 +31,8 @@ _THEIRS = (
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """What a project may do and why. ``ends_on`` is its last day. ``faults`` counts since it was last released from a hold."""
+    """What a project may do and why. ``ends_on`` is its last day; ``approvals`` are from outside, and it asks while all of them
+    last. ``faults`` counts since it was last released from a hold."""
 
     id: str
     title: str
@@ -41,6 +45,7 @@ class Project:
     version: int = 1
     faults: int = 0
     held_at: str | None = None
+    approvals: tuple[OutsideApproval, ...] = ()
 
     def __post_init__(self) -> None:
         for name in (self.id, self.purpose, self.dataset):
@@ -58,7 +63,7 @@ def create(tx: Transaction, project: Project) -> Project:
         name: getattr(project, name) for name in ("id", "title", "purpose", "legal_basis", "dataset", "lay_summary", "state")
     }
     try:
-        tx.execute(insert(projects), values | {"ends_on": project.ends_on.isoformat(), "faults": 0, "version": 1})
+        tx.execute(insert(projects), values | _as_text(project) | {"faults": 0, "version": 1})
     except IntegrityError:
         raise Refusal(Reason.INVALID_REQUEST, "This id has been given to a project before.", "Choose another.") from None
     return get(tx, project.id)
@@ -108,26 +113,34 @@ def change(
     lay_summary: str | None = None,
     ends_on: date | None = None,
     state: str | None = None,
+    approvals: tuple[OutsideApproval, ...] | None = None,
     version: int | None = None,
 ) -> Project:
     """Change what is given. The caller has the second person's approval where this `loosens`."""
     now = _unchanged(tx, id, version)
     if state is not None and state != now.state and state not in _NEXT[now.state]:
         raise Refusal(Reason.INVALID_REQUEST, f"A project that is {now.state} does not become {state}.", _way_out(now.state))
-    given = {"title": title, "lay_summary": lay_summary, "ends_on": ends_on, "state": state}
+    given = {"title": title, "lay_summary": lay_summary, "ends_on": ends_on, "state": state, "approvals": approvals}
     wanted: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    return store(tx, replace(now, version=now.version + 1, **wanted))
+    then = replace(now, version=now.version + 1, **wanted)
+    if then.state == ACTIVE != now.state and not then.approvals:
+        raise Refusal(
+            Reason.INVALID_REQUEST,
+            "A project becomes active on at least one approval.",
+            'Record one first: {"approvals": [{"kind": "ethics", "reference": "…", "expires_at": "2027-01-01T00:00:00Z"}]}',
+        )
+    return store(tx, then)
 
 
 def loosens(now: Project, then: Project) -> bool:
     """Whether a change lets a project ask more, or longer: what one person may not do alone."""
-    return then.ends_on > now.ends_on or (then.state == ACTIVE != now.state)
+    return then.ends_on > now.ends_on or then.state == ACTIVE != now.state or outside.extends(now.approvals, then.approvals)
 
 
 def store(tx: Transaction, project: Project) -> Project:
     """Write down a changed project."""
     changing = ("title", "lay_summary", "state", "faults", "held_at", "version")
-    values = {name: getattr(project, name) for name in changing} | {"ends_on": project.ends_on.isoformat()}
+    values = {name: getattr(project, name) for name in changing} | _as_text(project)
     tx.execute(update(projects).where(projects.c.id == project.id).values(values))
     return project
 
@@ -145,4 +158,10 @@ def _way_out(state: str) -> str:
 
 def _project(row: Row[Any]) -> Project:
     fields = dict(row._mapping)
-    return Project(**fields | {"ends_on": date.fromisoformat(row.ends_on)})
+    kept = {"ends_on": date.fromisoformat(row.ends_on), "approvals": outside.approvals_of(json.loads(row.approvals))}
+    return Project(**fields | kept)
+
+
+def _as_text(project: Project) -> dict[str, str]:
+    approvals = canonical([one.to_json() for one in project.approvals]).decode()
+    return {"ends_on": project.ends_on.isoformat(), "approvals": approvals}

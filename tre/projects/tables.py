@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, Table, Text
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, Table, Text, UniqueConstraint
 
 from tre.state import metadata
 
@@ -33,6 +33,8 @@ projects = Table(
     Column("faults", Integer, CheckConstraint("faults >= 0"), nullable=False),
     Column("held_at", Text),
     Column("version", Integer, nullable=False),
+    # The approvals from outside that it stands on, as JSON: read whole with each question, and changed whole.
+    Column("approvals", Text, nullable=False, server_default="[]"),
     sqlite_strict=True,
 )
 
@@ -102,5 +104,29 @@ hold_decisions = Table(
     Column("salt", Text, nullable=False),
     Column("decided_by", Text, nullable=False),
     Column("decided_at", Text, nullable=False),
+    sqlite_strict=True,
+)
+
+# Which policies were in force, whole, as canonical JSON; the last is in force now. The log has their digests.
+policies = Table(
+    "policies",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("resolved", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    sqlite_strict=True,
+)
+
+# Who approved that the policies of one digest follow those of another.
+policy_approvals = Table(
+    "policy_approvals",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("follows", Text, nullable=False),
+    Column("name", Text, ForeignKey("identities.name"), nullable=False),
+    Column("at", Text, nullable=False),
+    UniqueConstraint("digest", "follows", "name"),
     sqlite_strict=True,
 )

@@ -7,7 +7,7 @@ decides who may see one.
 
 from __future__ import annotations
 
-from tre.releases.given import Earlier, Published, discard, find, seal, unseal
+from tre.releases.given import Earlier, Published, discard, elsewhere, find, receive, seal, unseal
 from tre.releases.questions import (
     Envelope,
     Question,
@@ -40,12 +40,14 @@ __all__ = [
     "cancel",
     "close",
     "discard",
+    "elsewhere",
     "envelope",
     "erase_text",
     "find",
     "free_key",
     "get",
     "page",
+    "receive",
     "replay",
     "seal",
     "start",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, insert, select, update
+from sqlalchemy import Row, bindparam, delete, insert, select, text, update
 
 from tre.errors import Fault
 from tre.releases.tables import questions, releases
@@ -30,6 +30,28 @@ _EARLIER = (
     select(releases.c.reservation, releases.c.scales)
     .where(releases.c.project == bindparam("in"), releases.c.repeat_key == bindparam("key"), releases.c.sealed == 0)
     .order_by(releases.c.published_at.desc(), releases.c.sealed_at.desc())
+)
+# What was drawn, and not what was given again: that is the same release once more.
+_ELSEWHERE = (
+    select(releases.c.reservation, releases.c.scales)
+    .join_from(releases, questions, questions.c.id == releases.c.question)
+    .where(
+        releases.c.project != bindparam("in"),
+        questions.c.dataset == bindparam("on"),
+        releases.c.repeat_key == bindparam("key"),
+        releases.c.kind == bindparam("counted"),
+        releases.c.sealed == 0,
+        releases.c.repeat_of.is_(None),
+    )
+    .order_by(releases.c.published_at.desc(), releases.c.sealed_at.desc())
+)
+_SEAL = insert(releases)
+_RECEIVE = text(
+    """INSERT INTO releases (reservation, question, project, repeat_key, kind, scales, statement, digest, suppressed, snapshot,
+        regimes, version, opt_outs_as_of, sealed, sealed_at, release_at, published_at, repeat_of)
+    SELECT :taken, :question, :project, repeat_key, kind, scales, statement, digest, suppressed, snapshot,
+        regimes, version, opt_outs_as_of, 0, :now, :now, :now, reservation
+    FROM releases WHERE reservation = :of AND sealed = 0 AND kind = :counted AND repeat_of IS NULL"""
 )
 
 
@@ -68,14 +90,13 @@ def seal(
 ) -> None:
     """Keep a release that nobody sees before ``release_at`` (None: at once, in a bench). A question that is not running on this
     reservation is a fault."""
-    if tx.execute(_RUNNING, {"of": reservation.question, "taken": reservation.id}).first() is None:
-        raise Fault("not-running")
+    _check_running(tx, reservation)
     row = {
         "reservation": reservation.id,
         "question": reservation.question,
         "project": reservation.project,
         "repeat_key": repeat_key,
-        "kind": "pure" if reservation.loss.pure else "concentrated",
+        "kind": _kind(reservation),
         "scales": json.dumps(dict(scales), sort_keys=True, allow_nan=False),
         "statement": release.statement,
         "digest": release.digest,
@@ -88,7 +109,7 @@ def seal(
         "sealed_at": timestamp(at),
         "release_at": timestamp(release_at or at),
     }
-    tx.execute(insert(releases), row)
+    tx.execute(_SEAL, row)
 
 
 def unseal(tx: Transaction, reservation: str, at: datetime) -> Published:
@@ -96,6 +117,16 @@ def unseal(tx: Transaction, reservation: str, at: datetime) -> Published:
     if tx.execute(_UNSEAL, {"of": reservation, "now": timestamp(at)}).rowcount != 1:
         raise Fault("sealed")
     return _published(tx, reservation)
+
+
+def receive(tx: Transaction, reservation: Reservation, found: Published, at: datetime) -> Published:
+    """Give a release of another project to this one, as a release of its own from now on. A fault where it is not published or
+    was counted in another kind of accounting."""
+    _check_running(tx, reservation)
+    names = {"taken": reservation.id, "question": reservation.question, "project": reservation.project, "of": found.reservation}
+    if tx.execute(_RECEIVE, names | {"now": timestamp(at), "counted": _kind(reservation)}).rowcount != 1:
+        raise Fault("not-received")
+    return _published(tx, reservation.id)
 
 
 def discard(tx: Transaction, reservation: str) -> None:
@@ -113,6 +144,25 @@ def find(
             if kind in (None, found.kind):
                 return found
     return None
+
+
+def elsewhere(
+    tx: Transaction, project: str, dataset: str, repeat_key: str, scales: Mapping[str, float], kind: str
+) -> Iterator[Published]:
+    """The published releases of a dataset's other projects for this key that are at least as accurate in every statistic, newest
+    first."""
+    for row in tx.execute(_ELSEWHERE, {"in": project, "on": dataset, "key": repeat_key, "counted": kind}).all():
+        if _as_accurate(json.loads(row.scales), scales):
+            yield _published(tx, row.reservation)
+
+
+def _check_running(tx: Transaction, reservation: Reservation) -> None:
+    if tx.execute(_RUNNING, {"of": reservation.question, "taken": reservation.id}).first() is None:
+        raise Fault("not-running")
+
+
+def _kind(reservation: Reservation) -> str:
+    return "pure" if reservation.loss.pure else "concentrated"
 
 
 def _as_accurate(stored: Mapping[str, float], asked: Mapping[str, float]) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, delete, insert, select, text, update
+from sqlalchemy import Row, Select, bindparam, delete, insert, or_, select, text, update
 
 from tre.errors import Fault, Reason, Refusal
 from tre.releases.tables import CLOSED, OPEN, question_texts, questions, releases
@@ -18,24 +18,27 @@ _ASK = text(
     """INSERT INTO questions (id, project, person, dataset, key, body, asked_at, state)
     VALUES (:id, :project, :person, :dataset, :key, :body, :asked_at, 'waiting') ON CONFLICT (person, key) DO NOTHING"""
 )
+_WRITE = insert(question_texts)
 _START = (
     update(questions)
     .where(questions.c.id == bindparam("of"), questions.c.state == "waiting", questions.c.cancelled_at.is_(None))
     .values(state="running", reservation=bindparam("taken"))
 )
+# Spelt out: what IN holds is written anew by the library at each execution.
+_IS_OPEN = or_(*(questions.c.state == state for state in OPEN))
 _CLOSE = (
     update(questions)
-    .where(questions.c.id == bindparam("of"), questions.c.state.in_(OPEN))
+    .where(questions.c.id == bindparam("of"), _IS_OPEN)
     .values(
         {name: bindparam(f"new_{name}") for name in ("state", "repeat_of", "status", "content_type", "envelope", "closed_at")}
     )
 )
 _WISH = (
     update(questions)
-    .where(questions.c.id == bindparam("of"), questions.c.state.in_(OPEN), questions.c.cancelled_at.is_(None))
+    .where(questions.c.id == bindparam("of"), _IS_OPEN, questions.c.cancelled_at.is_(None))
     .values(cancelled_at=bindparam("now"))
 )
-_FREE = update(questions).where(questions.c.id == bindparam("of"), questions.c.state.in_(OPEN)).values(key=None, body=None)
+_FREE = update(questions).where(questions.c.id == bindparam("of"), _IS_OPEN).values(key=None, body=None)
 _UNSEEN = delete(releases).where(releases.c.question == bindparam("of"), releases.c.sealed == 1)
 _PUBLISHED = select(releases.c.reservation).where(releases.c.question == bindparam("of"), releases.c.sealed == 0)
 _ENVELOPE = select(questions.c.status, questions.c.content_type, questions.c.envelope).where(questions.c.id == bindparam("of"))
@@ -91,7 +94,7 @@ def ask(tx: Transaction, question: Question) -> bool:
     if tx.execute(_ASK, {name: getattr(question, name) for name in names}).rowcount == 0:
         return False
     written = {"question": question.id, "sql": question.text.sql, "salt": question.text.salt, "note": question.text.note}
-    tx.execute(insert(question_texts), written)
+    tx.execute(_WRITE, written)
     return True
 
 

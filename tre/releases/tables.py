@@ -67,7 +67,10 @@ releases = Table(
     Column("sealed_at", Text, nullable=False),
     Column("release_at", Text, nullable=False),
     Column("published_at", Text),
+    # The reservation of the release, drawn for another project, that this one gives again. Copied from its row, which stays.
+    Column("repeat_of", Text),
     CheckConstraint("(sealed = 1 AND published_at IS NULL) OR (sealed = 0 AND published_at >= release_at)"),
     Index("releases_by_repeat_key", "project", "repeat_key"),
+    Index("releases_of_all_by_repeat_key", "repeat_key"),
     sqlite_strict=True,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from tre.errors import Unfit
+from tre.state.kept import Shelf
 from tre.state.schema import bring_to_head
 from tre.state.transaction import Transaction
 from tre.state.writer import Writer, driver
@@ -33,7 +35,8 @@ class State:
     def __init__(self, reading: Engine, connection: Connection) -> None:
         self._reading = reading
         self._writing = connection.engine
-        self._writer = Writer(connection)
+        self._shelf = Shelf(connection.dialect)
+        self._writer = Writer(connection, self._shelf)
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -63,6 +66,11 @@ class State:
         self._not_inside()
         return self._writer.submit(fn, urgent).result()
 
+    def submit(self, fn: Callable[[Transaction], T]) -> Future[T]:
+        """The same, without waiting: the future has its value when it is durable."""
+        self._not_inside()
+        return self._writer.submit(fn)
+
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """A transaction that sees the database as it was at its first statement, and cannot write."""
@@ -70,7 +78,7 @@ class State:
         with self._reading.connect() as connection:
             raw = driver(connection)
             raw.execute("BEGIN")
-            transaction = Transaction(connection)
+            transaction = Transaction(connection, self._shelf)
             try:
                 yield transaction
             finally:

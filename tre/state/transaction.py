@@ -10,6 +10,7 @@ from sqlalchemy import Connection, CursorResult
 from sqlalchemy.sql.base import Executable
 
 from tre.errors import Fault
+from tre.state.kept import Rows, Shelf
 
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
@@ -17,20 +18,24 @@ Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 class Transaction:
     """One caller's part of a transaction. It cannot begin, commit or roll back: `State` does that."""
 
-    __slots__ = ("_connection", "_open", "_raw")
+    __slots__ = ("_connection", "_open", "_raw", "_shelf")
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, shelf: Shelf) -> None:
         self._connection: Connection | None = connection
         self._raw: Any = connection.connection.driver_connection
+        self._shelf = shelf
         self._open: WeakSet[Any] = WeakSet()
 
-    def execute(self, statement: Executable, parameters: Parameters | None = None) -> CursorResult[Any]:
-        """Run one statement; several sets of parameters run it once for each."""
+    def execute(self, statement: Executable, parameters: Parameters | None = None) -> CursorResult[Any] | Rows:
+        """Run one statement; several sets of parameters run it once for each. One that a room keeps is compiled once."""
         if self._connection is None:
             raise RuntimeError("this transaction has ended")
         if not self._raw.in_transaction:
             # SQLite gave it up after an error: what ran from here on would be kept, alone and at once.
             raise Fault("state")
+        kept = self._shelf.find(statement, parameters)
+        if kept is not None:
+            return kept.run(self._raw, parameters)
         found = self._connection.execute(statement, parameters)
         if found.cursor is not None:
             self._open.add(found.cursor)

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 
 from tre.errors import Fault
+from tre.state.kept import Shelf
 from tre.state.transaction import Transaction
 
 T = TypeVar("T")
@@ -54,8 +55,9 @@ class _Call:
 class Writer:
     """The thread and its queue."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, shelf: Shelf) -> None:
         self._connection = connection
+        self._shelf = shelf
         self._raw = driver(connection)
         self._urgent: deque[_Call] = deque()
         self._calls: deque[_Call] = deque()
@@ -76,6 +78,7 @@ class Writer:
     def submit(self, fn: Callable[[Transaction], T], urgent: bool = False) -> Future[T]:
         """Urgent calls are taken before the others."""
         call = _Call(fn)
+        call.future.set_running_or_notify_cancel()  # whoever waits may go away: what is written is written
         with self._arrived:
             if not self.sound:
                 raise Fault("state")
@@ -151,7 +154,7 @@ class Writer:
     def _one(self, call: _Call) -> None:
         """One caller, inside its SAVEPOINT. Leaves by an exception only when the whole transaction is gone."""
         self._raw.execute("SAVEPOINT caller")
-        transaction = Transaction(self._connection)
+        transaction = Transaction(self._connection, self._shelf)
         try:
             call.value = call.fn(transaction)
             transaction.end()

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import bindparam, insert, select, text, update
 
 from tre.state import Transaction
 from tre.store.tables import snapshots
 from tre.terms import Snapshot, timestamp
+
+_LIVE = select(snapshots).where(snapshots.c.dataset == bindparam("of"), snapshots.c.live == 1, snapshots.c.stopped_at.is_(None))
+_STOPPED = select(snapshots.c.stopped_at).where(snapshots.c.id == bindparam("of"))
+_FILE = text("SELECT file FROM pragma_database_list WHERE name = 'main'")
 
 
 def make_live(tx: Transaction, snapshot: Snapshot, at: datetime) -> None:
@@ -30,9 +35,7 @@ def make_live(tx: Transaction, snapshot: Snapshot, at: datetime) -> None:
 
 def live(tx: Transaction, dataset: str) -> Snapshot | None:
     """The live snapshot; None where there is none, or where an alarm stopped the dataset."""
-    found = tx.execute(
-        select(snapshots).where(snapshots.c.dataset == dataset, snapshots.c.live == 1, snapshots.c.stopped_at.is_(None))
-    ).first()
+    found = tx.execute(_LIVE, {"of": dataset}).first()
     if found is None:
         return None
     return Snapshot(found.id, found.dataset, str(_home(tx) / found.folder), found.schema, found.manifest)
@@ -45,7 +48,7 @@ def present(snapshot: Snapshot) -> bool:
 
 def stopped(tx: Transaction, snapshot: str) -> bool:
     """Whether an alarm stopped the dataset while this snapshot was live."""
-    found = tx.execute(select(snapshots.c.stopped_at).where(snapshots.c.id == snapshot)).first()
+    found = tx.execute(_STOPPED, {"of": snapshot}).first()
     return found is None or found.stopped_at is not None
 
 
@@ -60,7 +63,12 @@ def stop(tx: Transaction, dataset: str, at: datetime) -> None:
 
 def _home(tx: Transaction) -> Path:
     """The folder of the database."""
-    return Path(tx.execute(text("SELECT file FROM pragma_database_list WHERE name = 'main'")).scalar_one()).parent
+    return _folder_of(tx.execute(_FILE).scalar_one())
+
+
+@lru_cache(maxsize=16)
+def _folder_of(file: str) -> Path:
+    return Path(file).parent
 
 
 def _below(home: Path, folder: Path) -> str:

@@ -6,19 +6,19 @@ numbers of persons only. A rule of the house about the noisy values, not part of
 
 Where each grouping set is a part of the one before (ROLLUP), the sets form a tree and the widths are exact: what a node can be is
 what its own number, the nodes below it and the nodes around it allow. Otherwise (CUBE) a hidden cell must be free altogether: no
-combination of the shown totals, taken as if they were not rounded, gives it. Both are met by one rule: hide the next smallest,
-and look again.
+combination of the shown totals, taken as if they were not rounded, gives it. Both are met by one rule: hide the next smallest
+beside it (of crossing sets, the smallest that asks for the fewest others), and look again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 Interval = tuple[int, int] | None  # both ends included; None: anything
 Node = tuple[int, int]  # level (0 the finest), place
 PRIME = 2**61 - 1  # the field in which combinations of totals, whose factors are 0 and 1, are looked for
-WORK = 20_000_000  # hidden cells times totals squared: beyond it every total with a hidden cell is hidden
+WORK = 20_000_000  # additions while combinations are looked for, a few seconds: beyond it totals of hidden cells are hidden
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ class Cells:
 
 def complement(cells: Cells, hidden: Sequence[Sequence[bool]], chain: bool, least: int) -> tuple[tuple[bool, ...], ...]:
     """What is hidden in the end. ``chain``: each set is a part of the one before. ``least``: the smallest width."""
-    marks = [list(level) for level in hidden]
-    while found := (_next_in_tree if chain else _next_of_all)(cells, marks, least):
+    marks, effort = [list(level) for level in hidden], Effort()
+    while found := _next_in_tree(cells, marks, least) if chain else _next_of_all(cells, marks, effort):
         for level, place in found:
             marks[level][place] = True
     return tuple(map(tuple, marks))
@@ -148,7 +148,14 @@ def _both(one: Interval, other: Interval) -> Interval:
 Row = dict[int, int]
 
 
-def _next_of_all(cells: Cells, hidden: list[list[bool]], least: int) -> set[Node]:
+@dataclass(slots=True)
+class Effort:
+    """How many additions were made."""
+
+    made: int = 0
+
+
+def _next_of_all(cells: Cells, hidden: list[list[bool]], effort: Effort) -> set[Node]:
     """The nodes to hide next, of sets that cross."""
     totals = _totals(cells)
     unknown = {node: {n for n in members if hidden[0][n]} for node, members in totals.items()}
@@ -161,13 +168,13 @@ def _next_of_all(cells: Cells, hidden: list[list[bool]], least: int) -> set[Node
     ]
     if covered:  # a hidden total of shown cells alone
         return {_smallest(cells, [(0, n) for n in totals[node]]) for node in covered}
-    if sum(hidden[0]) * len(equations) ** 2 > WORK:
+    reduced = _reduced(equations.values(), effort)
+    if reduced is None:
         return set(equations)
-    reduced = _reduced(equations.values())
     known = [n for n, row in reduced.items() if len(row) == 1]
     found = {_beside(cells, hidden, totals, equations, n) for n in known}
     for node, parts in unknown.items():
-        if hidden[node[0]][node[1]] and not _reduce(dict.fromkeys(parts, 1), reduced):
+        if hidden[node[0]][node[1]] and not _reduce(dict.fromkeys(parts, 1), reduced, effort):
             found |= {_beside(cells, hidden, totals, equations, min(parts))}
     return found
 
@@ -184,19 +191,29 @@ def _totals(cells: Cells) -> dict[Node, list[int]]:
 def _beside(
     cells: Cells, hidden: list[list[bool]], totals: dict[Node, list[int]], equations: dict[Node, set[int]], cell: int
 ) -> Node:
-    """The smallest shown cell that shares a total with this one, of the total with the fewest hidden; else the smallest total."""
+    """A shown cell that shares a total with this one, of the total with the fewest hidden: the smallest of those that leave the
+    fewest other totals with a first hidden cell, which would ask for another. Where there is none, the smallest total."""
     of = sorted((len(parts), node) for node, parts in equations.items() if cell in parts)
     for _, node in of:
-        if shown := [(0, n) for n in totals[node] if not hidden[0][n]]:
-            return _smallest(cells, shown)
+        if shown := [n for n in totals[node] if not hidden[0][n]]:
+            return 0, min(shown, key=lambda n: (_fresh(cells, hidden, equations, n), cells.persons[0][n], n))
     return _smallest(cells, [node for _, node in of])
 
 
-def _reduced(equations: object) -> dict[int, Row]:
-    """The equations solved for one unknown each, which is in no other (Gauss and Jordan, sparse, in a prime field)."""
+def _fresh(cells: Cells, hidden: list[list[bool]], equations: dict[Node, set[int]], cell: int) -> int:
+    """How many shown totals of a cell have no hidden cell yet."""
+    nodes = [(level, part_of[cell]) for level, part_of in enumerate(cells.part_of, 1)]
+    return sum(node not in equations and not hidden[node[0]][node[1]] for node in nodes)
+
+
+def _reduced(equations: Iterable[set[int]], effort: Effort) -> dict[int, Row] | None:
+    """The equations solved for one unknown each, which is in no other (Gauss and Jordan, sparse, in a prime field). None when
+    that takes too long."""
     solved: dict[int, Row] = {}
-    for parts in equations:  # type: ignore[attr-defined]
-        row = _reduce(dict.fromkeys(parts, 1), solved)
+    for parts in equations:
+        if effort.made > WORK:
+            return None
+        row = _reduce(dict.fromkeys(parts, 1), solved, effort)
         if not row:
             continue
         pivot = min(row)
@@ -204,19 +221,20 @@ def _reduced(equations: object) -> dict[int, Row]:
         row = {n: factor * inverse % PRIME for n, factor in row.items()}
         for other in solved.values():
             if pivot in other:
-                _take(other, row, other[pivot])
+                _take(other, row, other[pivot], effort)
         solved[pivot] = row
     return solved
 
 
-def _reduce(row: Row, solved: dict[int, Row]) -> Row:
+def _reduce(row: Row, solved: dict[int, Row], effort: Effort) -> Row:
     """What is left of a row when what is solved is put in."""
     for n in [n for n in row if n in solved]:
-        _take(row, solved[n], row[n])
+        _take(row, solved[n], row[n], effort)
     return row
 
 
-def _take(row: Row, other: Row, factor: int) -> None:
+def _take(row: Row, other: Row, factor: int, effort: Effort) -> None:
+    effort.made += len(other)
     for n, value in other.items():
         left = (row.get(n, 0) - factor * value) % PRIME
         if left:

@@ -18,6 +18,7 @@ from tre.office import Office
 from tre.web import approving, governing, public, questions
 from tre.web.models import Problem
 from tre.web.problems import FAULT, FAULT_DETAIL, problem, tell_problems
+from tre.web.signed_in import Seen
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -107,14 +108,18 @@ def make_app(gateway: Gateway, office: Office) -> App:
         lifespan=_few_threads,
         title="tre",
         version=__version__,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         docs_url=None,
         redoc_url=None,
         summary="Questions in, statistics out, records stay.",
     )
     app.state.gateway = gateway
     app.state.office = office
+    app.state.seen = Seen()
     tell_problems(app)
-    for router in (questions.router, governing.router, approving.router, public.router):
+    routers = (questions.router, governing.router, approving.router, public.router)
+    app.state.routes = [route for router in routers for route in router.routes]
+    for router in routers:
         app.include_router(router)
     public.mount_static(app)
     _describe(app)

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from pydantic import AfterValidator, ValidationError
+from pydantic import AfterValidator, BeforeValidator, ValidationError
 
 from tre.office import Office, Proposed
 from tre.terms import Person
 from tre.web import problems
 from tre.web.csv import log_as_csv
 from tre.web.models import BudgetIn, IdentityIn, MemberIn, OptOutsIn, ProjectChange, ProjectIn
-from tre.web.signed_in import SignedIn, TheOffice
+from tre.web.signed_in import Admin, AdminAuditorOrController, Auditor, Controller, SignedIn, TheOffice
 
 
 def _in_range(at: datetime.datetime) -> datetime.datetime:
@@ -28,7 +29,16 @@ def _in_range(at: datetime.datetime) -> datetime.datetime:
         raise ValueError("a time between the years 1 and 9999") from None
 
 
-Since = Annotated[datetime.datetime | None, AfterValidator(lambda at: None if at is None else _in_range(at))]
+def _written(given: Any) -> Any:
+    """A day or a time as RFC 3339 writes it; the library would take a number of seconds too."""
+    if isinstance(given, str) and not BEGINS_WITH_A_DAY.match(given):
+        raise ValueError("a time such as 2026-12-31T12:00:00Z")
+    return given
+
+
+BEGINS_WITH_A_DAY = re.compile(r"\d{4}-\d\d-\d\d(?:$|[Tt ])")
+Time = Annotated[datetime.datetime, BeforeValidator(_written), AfterValidator(_in_range)]
+Label = Annotated[str | None, Query(max_length=200)]
 OPT_OUTS = "/v1/opt-outs"
 LIST_BODY = {
     "requestBody": {
@@ -83,49 +93,50 @@ def project(project: str, person: SignedIn, office: TheOffice) -> Response:
 
 
 @router.post("/projects", status_code=201, tags=["admin"], responses=problems.responses(409))
-def make_project(body: ProjectIn, person: SignedIn, office: TheOffice) -> Response:
-    """A new project: inactive, with a budget of 0. Making it active waits for another admin."""
+def make_project(body: ProjectIn, person: Admin, office: TheOffice) -> Response:
+    """A new project: inactive, with a budget of 0. Making it active waits for another admin, and for an approval to stand on."""
     return _tagged(office.make_project(person, body.model_dump()), 201)
 
 
 @router.patch("/projects/{project}", tags=["admin"], responses=WAITING | problems.responses(412))
-def change_project(project: str, body: ProjectChange, person: SignedIn, office: TheOffice, if_match: IfMatch = None) -> Response:
-    """An earlier end date, inactive, closed, better words: at once. A later end date, active: by another admin's approval."""
+def change_project(project: str, body: ProjectChange, person: Admin, office: TheOffice, if_match: IfMatch = None) -> Response:
+    """An earlier end of the project or of an approval, inactive, closed, better words: at once. A later end, another approval,
+    active: by another admin's approval."""
     return _tagged(office.change_project(person, project, body.model_dump(exclude_unset=True), if_match))
 
 
-@router.put("/projects/{project}/budget", tags=["admin"], responses=WAITING | problems.responses(412))
-def project_budget(project: str, body: BudgetIn, person: SignedIn, office: TheOffice, if_match: IfMatch = None) -> Response:
-    """Set a project's budget: lower at once, higher by another admin's approval."""
+@router.put("/projects/{project}/budget", tags=["admin"], responses=WAITING | problems.responses(409, 412))
+def project_budget(project: str, body: BudgetIn, person: Admin, office: TheOffice, if_match: IfMatch = None) -> Response:
+    """Set a project's budget: lower at once; higher, or of another kind of accounting, by another admin's approval."""
     return _tagged(office.set_project_budget(person, project, body.epsilon, body.delta, body.keys_delta, if_match))
 
 
-@router.put("/projects/{project}/members", tags=["admin"], responses=WAITING | problems.responses(412))
-def members(project: str, body: list[MemberIn], person: SignedIn, office: TheOffice, if_match: IfMatch = None) -> Response:
+@router.put("/projects/{project}/members", tags=["admin"], responses=WAITING | problems.responses(409, 412))
+def members(project: str, body: list[MemberIn], person: Admin, office: TheOffice, if_match: IfMatch = None) -> Response:
     """Set a project's members: removing at once, a new one or a wider ceiling by another admin's approval."""
     return _tagged(office.set_members(person, project, [member.model_dump() for member in body], if_match))
 
 
 @router.get("/datasets/{dataset}/budget", tags=["admin"])
-def dataset_budget(dataset: str, person: SignedIn, office: TheOffice) -> Response:
+def dataset_budget(dataset: str, person: AdminAuditorOrController, office: TheOffice) -> Response:
     """The ceiling over all projects, and the lifetime loss."""
     return _tagged(office.dataset_budget(person, dataset))
 
 
 @router.put("/datasets/{dataset}/budget", tags=["admin"], responses=WAITING | problems.responses(412))
-def set_dataset_budget(dataset: str, body: BudgetIn, person: SignedIn, office: TheOffice, if_match: IfMatch = None) -> Response:
+def set_dataset_budget(dataset: str, body: BudgetIn, person: Admin, office: TheOffice, if_match: IfMatch = None) -> Response:
     """Set the ceiling over all projects: lower at once, higher by another admin's approval, within the lifetime cap."""
     return _tagged(office.set_dataset_budget(person, dataset, body.epsilon, body.delta, body.keys_delta, if_match))
 
 
 @router.get("/identities", tags=["admin"])
-def identities(person: SignedIn, office: TheOffice) -> dict[str, Any]:
+def identities(person: Admin, office: TheOffice) -> dict[str, Any]:
     """Who can sign in, with which roles; never a token."""
     return {"identities": office.identities(person)}
 
 
 @router.post("/identities", status_code=201, tags=["admin"], responses=WAITING)
-def make_identity(body: IdentityIn, person: SignedIn, office: TheOffice) -> Response:
+def make_identity(body: IdentityIn, person: Admin, office: TheOffice) -> Response:
     """A new identity with no role; its token is shown this once. Each role waits for another admin's approval."""
     made = office.make_identity(person, body.name, tuple(body.roles))
     first = made.get("approvals", [])[:1]
@@ -133,7 +144,7 @@ def make_identity(body: IdentityIn, person: SignedIn, office: TheOffice) -> Resp
 
 
 @router.delete("/identities/{name}", tags=["admin"])
-def revoke(name: str, person: SignedIn, office: TheOffice) -> dict[str, Any]:
+def revoke(name: str, person: Admin, office: TheOffice) -> dict[str, Any]:
     """Revoke at once."""
     return office.revoke(person, name)
 
@@ -141,16 +152,16 @@ def revoke(name: str, person: SignedIn, office: TheOffice) -> dict[str, Any]:
 @router.get("/audit", tags=["auditor"])
 def audit(
     request: Request,
-    person: SignedIn,
+    person: Auditor,
     office: TheOffice,
-    project: str | None = None,
-    researcher: str | None = None,
-    outcome: str | None = None,
-    reason: str | None = None,
-    kind: str | None = None,
-    dataset: str | None = None,
-    since: Since = None,
-    until: Since = None,
+    project: Label = None,
+    researcher: Label = None,
+    outcome: Label = None,
+    reason: Label = None,
+    kind: Label = None,
+    dataset: Label = None,
+    since: Time | None = None,
+    until: Time | None = None,
     after: Annotated[int | None, Query(ge=0, lt=2**63)] = None,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
     accept: Annotated[str, Header()] = "",
@@ -182,20 +193,20 @@ def audit(
 
 
 @router.get("/audit/questions/{question}", tags=["auditor"])
-def story(question: str, person: SignedIn, office: TheOffice) -> dict[str, Any]:
+def story(question: str, person: Auditor, office: TheOffice) -> dict[str, Any]:
     """One question's whole story: its entries in order, and its text while that has not been erased."""
     return office.read_story(person, question)
 
 
 @router.get("/audit/verify", tags=["auditor"])
-def verify(person: SignedIn, office: TheOffice) -> dict[str, Any]:
+def verify(person: Auditor, office: TheOffice) -> dict[str, Any]:
     """The server's own check of its log. Better: check it without us (docs/check-the-log.md)."""
     return office.verify_log(person)
 
 
 @router.get("/audit/consistency", tags=["auditor"])
 def consistency(
-    person: SignedIn,
+    person: Auditor,
     office: TheOffice,
     first: Annotated[int, Query(alias="from", ge=0, lt=2**63)],
     second: Annotated[int, Query(alias="to", ge=0, lt=2**63)],
@@ -205,19 +216,19 @@ def consistency(
 
 
 @router.get("/audit/{index}", tags=["auditor"])
-def audit_entry(index: int, person: SignedIn, office: TheOffice) -> dict[str, Any]:
+def audit_entry(index: int, person: Auditor, office: TheOffice) -> dict[str, Any]:
     """One entry, with the question's text while that has not been erased."""
     return office.read_entry(person, index)
 
 
 @router.get("/audit/{index}/proof", tags=["auditor"])
-def proof(index: int, person: SignedIn, office: TheOffice) -> dict[str, Any]:
+def proof(index: int, person: Auditor, office: TheOffice) -> dict[str, Any]:
     """An inclusion proof against the present size (RFC 6962, section 2.1.1)."""
     return office.inclusion(person, index)
 
 
 @router.post("/opt-outs", status_code=202, tags=["controller"], openapi_extra=LIST_BODY, responses=problems.responses(413))
-async def opt_outs(request: Request, person: SignedIn, office: TheOffice) -> JSONResponse:
+async def opt_outs(request: Request, person: Controller, office: TheOffice) -> JSONResponse:
     """Register opt-outs, as JSON or CSV: the next question computed after this answer leaves these people out."""
     raw, kind = await request.body(), request.headers.get("content-type", "")
     return JSONResponse(await run_in_threadpool(_received, office, person, raw, kind), 202)

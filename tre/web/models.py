@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from fractions import Fraction
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
 from tre.loss import UNIT
 from tre.terms import Asking, Request
@@ -15,25 +26,48 @@ from tre.terms import Asking, Request
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[!-~]+$")]
+Codes = Annotated[list[Code], Field(max_length=5_000)]
 Said = Annotated[bool, Field(strict=True)]
-Why = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
+Why = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000, pattern=r"[^\s\x85\x1c-\x1f]")]
 Role = Annotated[str, StringConstraints(pattern=r"^(researcher|admin|auditor|controller|checker)$")]
 
 
 def _exact(value: Any) -> Any:
-    """JSON numbers arrive as floats: their shortest text is what was written, so 0.4 is four tenths."""
-    if isinstance(value, bool):
+    """JSON numbers arrive as floats: their shortest text is what was written, so 0.4 is four tenths. Nothing smaller than the
+    twelfth digit of a loss, or the eighteenth of a delta, is counted: behind the twenty-fourth there is nothing."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise ValueError("a number")
-    return Decimal(repr(value)) if isinstance(value, float) else value
+    exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    places = exact.as_tuple().exponent
+    return exact.quantize(SMALLEST, context=WIDE) if isinstance(places, int) and places < -PLACES else exact
 
 
-Number = Annotated[Decimal, BeforeValidator(_exact), Field(allow_inf_nan=False, max_digits=40, decimal_places=24)]
-Share = Annotated[Number, Field(gt=0, le=1)]
-Amount = Annotated[Number, Field(gt=0, le=10**6)]
+def _whole(value: Any) -> Any:
+    """In JSON 5.0 is a whole number too."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+PLACES, LARGEST = 24, 10**6
+SMALLEST, WIDE = Decimal(1).scaleb(-PLACES), Context(prec=400)
+LEAST = Decimal(1) / UNIT
+_number = BeforeValidator(_exact)
+_finite = Field(allow_inf_nan=False)
+# Each says in the document what it takes: the library would say that texts are taken too.
+_share = WithJsonSchema({"type": "number", "minimum": 1e-12, "maximum": 1})
+_amount = WithJsonSchema({"type": "number", "minimum": 1e-12, "maximum": LARGEST})
+_epsilon = WithJsonSchema({"type": "number", "minimum": 0, "maximum": LARGEST})
+_delta = WithJsonSchema({"type": "number", "minimum": 0, "exclusiveMaximum": 1})
+Share = Annotated[Decimal, _number, _finite, Field(ge=LEAST, le=1), _share]
+Amount = Annotated[Decimal, _number, _finite, Field(ge=LEAST, le=LARGEST), _amount]
+Epsilon = Annotated[Decimal, _number, _finite, Field(ge=0, le=LARGEST), _epsilon]
 Alias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,59}$")]
-Margins = Annotated[dict[Alias, Annotated[Number, Field(gt=0, le=10**12)]], Field(min_length=1, max_length=100)]
-Epsilon = Annotated[Number, Field(ge=0, le=10**6)]
-Delta = Annotated[Number, Field(ge=0, lt=1)]
+_margin = WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 1e12})
+Margins = Annotated[
+    dict[Alias, Annotated[Decimal, _number, _finite, Field(gt=0, le=10**12), _margin]],
+    Field(min_length=1, max_length=100, json_schema_extra={"additionalProperties": False}),
+]
+Margin = Annotated[int, Field(gt=0, le=10**9, strict=True), BeforeValidator(_whole)]
+Delta = Annotated[Decimal, _number, _finite, Field(ge=0, lt=1), _delta]
 
 
 class Incoming(BaseModel):
@@ -47,11 +81,11 @@ class QuestionIn(Incoming):
     project: Name
     dataset: Name
     sql: Annotated[str, StringConstraints(min_length=1, max_length=2_000_000)]
-    codelists: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")], list[Code]] = Field(
-        default_factory=dict, max_length=20
+    codelists: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")], Codes] = Field(
+        default_factory=dict, max_length=20, json_schema_extra={"additionalProperties": False}
     )
-    margin: Annotated[int, Field(gt=0, le=10**9, strict=True)] | Margins | None = None
-    margin_at: Annotated[int, Field(gt=0, le=10**9, strict=True)] | None = None
+    margin: Margin | Margins | None = None
+    margin_at: Margin | None = None
     share: Share | None = None
     rho: Amount | None = None
     epsilon: Amount | None = None
@@ -103,8 +137,33 @@ class BudgetIn(Incoming):
         return self
 
 
+def _instant(value: Any) -> Any:
+    """A text: a number of seconds since 1970 is no time of RFC 3339."""
+    if not isinstance(value, str | datetime.datetime):
+        raise ValueError("a time such as 2026-12-31T12:00:00Z")
+    return value
+
+
+def _in_utc(at: datetime.datetime) -> datetime.datetime:
+    try:
+        return at.astimezone(datetime.UTC)
+    except OverflowError:
+        raise ValueError("a time between the years 1 and 9999") from None
+
+
+class ApprovalIn(Incoming):
+    """An approval from outside that a project stands on, until it expires."""
+
+    kind: Name
+    reference: Annotated[str, StringConstraints(pattern=r"^[!-~]([ -~]{0,98}[!-~])?$")]
+    expires_at: Annotated[AwareDatetime, BeforeValidator(_instant), AfterValidator(_in_utc)]
+
+
+Approvals = Annotated[list[ApprovalIn], Field(max_length=20)]
+
+
 class ProjectIn(Incoming):
-    """A new project: it starts inactive, with a budget of 0."""
+    """A new project: it starts inactive, with a budget of 0, and becomes active once it has an approval."""
 
     id: Name
     title: Line
@@ -113,6 +172,7 @@ class ProjectIn(Incoming):
     legal_basis: Line
     lay_summary: Annotated[str, StringConstraints(min_length=1, max_length=5_000)]
     ends_on: datetime.date
+    approvals: Approvals = Field(default_factory=list)
 
 
 class ProjectChange(Incoming):
@@ -121,6 +181,7 @@ class ProjectChange(Incoming):
     title: Line | None = None
     lay_summary: Annotated[str, StringConstraints(min_length=1, max_length=5_000)] | None = None
     ends_on: datetime.date | None = None
+    approvals: Approvals | None = None
     state: Annotated[str, StringConstraints(pattern=r"^(active|inactive|closed)$")] | None = None
 
 
@@ -152,7 +213,7 @@ class HoldIn(Incoming):
 class RequestIn(Incoming):
     """A researcher's request for more budget."""
 
-    epsilon: Annotated[Epsilon, Field(gt=0)]
+    epsilon: Amount
     delta: Delta
     why: Why
 

@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from tre.errors import Fault, Reason, Refusal
 from tre.gateway import Faulted, Refused
@@ -43,7 +44,7 @@ TABLE: Mapping[str, Telling] = {
     Reason.BOUNDS_MISSING: Telling(422, "A bound is missing", "The data controller states bounds in the policy."),
     Reason.KEYS_TOO_MANY: Telling(422, "The answer would have too many groups", "Group by fewer or coarser keys."),
     Reason.PURPOSE_NOT_PERMITTED: Telling(403, "The purpose is not permitted", "The project's purpose is set by its admins."),
-    Reason.APPROVAL_LAPSED: Telling(403, "The project's approval has lapsed", "Ask an admin for a later end date."),
+    Reason.APPROVAL_LAPSED: Telling(403, "The project or an approval of it has lapsed", "Ask an admin to renew it."),
     Reason.BUDGET_EXHAUSTED: Telling(
         403, "The privacy budget does not allow this", "Ask for less accuracy, or repeat an answer."
     ),
@@ -53,6 +54,9 @@ TABLE: Mapping[str, Telling] = {
     Reason.PROJECT_HELD: Telling(403, "The project is held", "An admin decides after looking at its faults."),
     Reason.NOT_FOUND: Telling(404, "There is no such thing, or it is not yours", "GET /v1/me lists your projects."),
     Reason.KEY_RUNNING: Telling(409, "A question with this key is still running", "Wait, then send it again.", 1),
+    Reason.ACCOUNTING_KIND: Telling(
+        409, "A charged concentrated budget does not become pure", "State a delta above 0, or make a new project."
+    ),
     Reason.CHANGED_MEANWHILE: Telling(412, "It has changed meanwhile", "Read it again, then send the new ETag in If-Match."),
     Reason.TOO_LARGE: Telling(413, "The question is too large", "Ask in a shorter text."),
     Reason.KEY_REUSED: Telling(422, "The key was used for another body", "Send a new Idempotency-Key."),
@@ -133,7 +137,7 @@ _WRONG = {
 _BY_STATUS = {401: Reason.NOT_SIGNED_IN, 404: Reason.NOT_FOUND, 413: Reason.TOO_LARGE}
 
 
-def _http(error: HTTPException) -> Response:
+def _http(request: Request, error: HTTPException) -> Response:
     """What the framework itself refuses: an unknown path, a method that a path does not have."""
     if error.status_code in _BY_STATUS:
         return problem(_BY_STATUS[error.status_code])
@@ -142,7 +146,15 @@ def _http(error: HTTPException) -> Response:
     response = problem(Reason.INVALID_REQUEST, "This call is not offered.", "GET /openapi.json lists the calls.")
     status = error.status_code
     body = response.body.replace(b'"status":422', f'"status":{status}'.encode())  # type: ignore[union-attr]
-    return Response(body, status, {"Cache-Control": "no-store", **(error.headers or {})}, MEDIA_TYPE)
+    return Response(body, status, {"Cache-Control": "no-store", **(error.headers or {}), **_allowed(request, status)}, MEDIA_TYPE)
+
+
+def _allowed(request: Request, status: int) -> dict[str, str]:
+    """RFC 9110, 15.5.6: all the methods that a path has, each of which is a route of its own."""
+    if status != 405:
+        return {}
+    there = [route for route in request.app.state.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return {"Allow": ", ".join(sorted({method for route in there for method in route.methods}))}
 
 
 def tell_problems(app: FastAPI) -> None:
@@ -157,8 +169,8 @@ def tell_problems(app: FastAPI) -> None:
         return _validation(error)
 
     @app.exception_handler(HTTPException)
-    async def on_http(_: Request, error: HTTPException) -> Response:
-        return _http(error)
+    async def on_http(request: Request, error: HTTPException) -> Response:
+        return _http(request, error)
 
     @app.exception_handler(Fault)
     async def on_fault(_: Request, error: Fault) -> Response:

@@ -10,18 +10,21 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
+from pydantic import WithJsonSchema
 
 from tre.errors import Reason, Refusal
-from tre.gateway import Cancelled, Faulted, Gateway, Pending, Refused, Released
+from tre.gateway import Cancelled, Faulted, Pending, Refused, Released
 from tre.gateway.asking import Idempotency
-from tre.gateway.outcomes import Standing
-from tre.terms import Person, canonical, digest
+from tre.gateway.desk import Ticket
+from tre.gateway.outcomes import Outcome, Standing
+from tre.terms import Person, Request, canonical, digest
 from tre.web import problems
 from tre.web.csv import release_as_csv
 from tre.web.models import QuestionIn
-from tre.web.signed_in import SignedIn, TheGateway
+from tre.web.signed_in import CALLED, Caller, Calling, Researcher, SignedIn, TheGateway
 
 router = APIRouter(prefix="/v1", tags=["researcher"], responses=problems.responses(401, 403, 404, 422, 429, 503))
+LATE = problems.responses(400, 410, 413, 500)  # what a question came to, with the status of its own
 WAIT_S = 30.0
 LONGEST_WAIT_S = 60.0
 KEY = re.compile(r"^[!-~]{1,128}$")
@@ -60,32 +63,57 @@ def _key(header: str | None, body: QuestionIn) -> Idempotency | None:
     return Idempotency(header, digest(canonical(body.model_dump(mode="json"))))
 
 
-@router.post("/preview")
-def preview(body: QuestionIn, person: SignedIn, gateway: TheGateway) -> dict[str, Any]:
+@router.post("/preview", responses=problems.responses(400, 413))
+def preview(body: QuestionIn, person: Researcher, gateway: TheGateway) -> dict[str, Any]:
     """What a question would cost and how accurate it would be: free, from text and policy alone."""
     return gateway.preview(person, body.request())
 
 
-@router.post("/queries", responses=problems.responses(400, 409, 413, 500) | {202: {"description": "Waiting or running"}})
+@router.post(
+    "/queries",
+    responses=problems.responses(400, 409, 410, 413, 500) | {202: {"description": "Waiting or running"}},
+    openapi_extra=CALLED,
+)
 async def ask(
     body: QuestionIn,
-    person: SignedIn,
-    gateway: TheGateway,
-    idempotency_key: Annotated[str | None, Header()] = None,
+    caller: Calling,
+    idempotency_key: Annotated[str | None, Header(), WithJsonSchema({"type": "string", "pattern": KEY.pattern})] = None,
     prefer: Annotated[str, Header()] = "",
     accept: Annotated[str, Header()] = "",
 ) -> Response:
     """Ask. 200 is the release; 202 is an address to poll; a refusal says why and costs nothing."""
-    return respond(await _answer(gateway, person, body, _key(idempotency_key, body), _seconds(prefer)), accept)
+    key, request = _key(idempotency_key, body), body.request()
+    found = await _again(caller, request, key) or await _answer(caller, request, key, _seconds(prefer))
+    return respond(found, accept)
 
 
-async def _answer(gateway: Gateway, person: Person, body: QuestionIn, key: Idempotency | None, seconds: float) -> Standing:
-    ticket = await run_in_threadpool(gateway.ask, person, body.request(), key)
+async def _again(caller: Caller, request: Request, key: Idempotency | None) -> Outcome | None:
+    """The outcome of a question that is a repeat for certain; None for the road, also where this could not be written: the road
+    meets it again, and writes it down."""
+    coming = caller.gateway.again(caller.token, caller.seen, request, key)
+    if coming is None:
+        return None
+    try:
+        return await asyncio.wrap_future(coming)
+    except Exception:  # noqa: BLE001 - nothing of it was kept
+        return None
+
+
+async def _answer(caller: Caller, request: Request, key: Idempotency | None, seconds: float) -> Standing:
+    def send() -> tuple[Person, Ticket]:
+        person = caller.person()
+        return person, caller.gateway.ask(person, request, key)
+
+    try:
+        person, ticket = await run_in_threadpool(send)
+    except Refusal:
+        caller.forget()
+        raise
     if not ticket.coming.done():
         with suppress(TimeoutError):
             await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(ticket.coming)), seconds)
         # Looked up anew: whoever was removed or revoked meanwhile is not told.
-        return await run_in_threadpool(gateway.standing, person, ticket.question)
+        return await run_in_threadpool(caller.gateway.standing, person, ticket.question)
     return ticket.coming.result()
 
 
@@ -101,7 +129,7 @@ def queries(
     return gateway.history(person, project, after, limit)
 
 
-@router.get("/queries/{question}", responses=problems.responses(500) | {202: {"description": "Waiting or running"}})
+@router.get("/queries/{question}", responses=LATE | {202: {"description": "Waiting or running"}})
 def query(question: str, person: SignedIn, gateway: TheGateway, accept: Annotated[str, Header()] = "") -> Response:
     """One question: its release, its state, or its problem with its own status."""
     return respond(gateway.standing(person, question), accept)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import uvicorn
 
@@ -16,31 +12,17 @@ from tre.errors import Unfit
 from tre.gateway import Gateway
 from tre.office import Office
 from tre.office.demo import QUESTION, open_demo
+from tre.office.opening import only_one
 from tre.sandbox import landlock_version
 from tre.settings import Settings
 from tre.web.app import make_app
 
 
-@contextmanager
-def only_one(settings: Settings) -> Iterator[None]:
-    """Hold the home's lock: a second `tre serve` refuses to start."""
-    lock = os.open(settings.home / "serve.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(lock)
-        raise Unfit(f"another `tre serve` uses {settings.home}; stop it first, or set TRE_HOME") from None
-    try:
-        yield
-    finally:
-        os.close(lock)
-
-
-def serve(settings: Settings, office: Office) -> None:
+def serve(settings: Settings) -> None:
     """Open the gateway, publish what a crash left sealed, serve until told to stop, finish what runs."""
     if settings.sandbox == "on" and landlock_version() < 1:
         raise Unfit("this kernel has no Landlock; say TRE_SANDBOX=off to run without, and every disclosure record will tell it")
-    with only_one(settings), _listening(settings) as listener:
+    with only_one(settings), _listening(settings) as listener, Office.open(settings, locked=True) as office:
         if settings.demo:
             open_demo(office, settings.home)
         with Gateway.open(settings, office.state, office.policies, office.keys) as gateway, office.publication.running():

@@ -105,18 +105,26 @@ func min(a, b int64) int64 {
 	return b
 }
 
+// trusted is the keys that sign a log, all under its name.
+type trusted struct {
+	name string
+	list note.Verifiers
+}
+
 // open reads a signed checkpoint: origin, size, root.
-func open(text string, key note.Verifier) (tree tlog.Tree, err error) {
-	opened, err := note.Open([]byte(text), note.VerifierList(key))
+func open(text string, key trusted) (tree tlog.Tree, err error) {
+	opened, err := note.Open([]byte(text), key.list)
 	if err != nil {
 		return tree, err
 	}
 	// Go's note takes a signature in any spelling of its base64; the log has one.
-	if _, err := base64.StdEncoding.Strict().DecodeString(opened.Sigs[0].Base64); err != nil {
-		return tree, err
+	for _, signature := range opened.Sigs {
+		if _, err := base64.StdEncoding.Strict().DecodeString(signature.Base64); err != nil {
+			return tree, err
+		}
 	}
 	lines := strings.Split(opened.Text, "\n")
-	if len(lines) < 4 || lines[0] != key.Name() {
+	if len(lines) < 4 || lines[0] != key.name {
 		return tree, errors.New("not a checkpoint of this log")
 	}
 	if tree.N, err = strconv.ParseInt(lines[1], 10, 64); err != nil {
@@ -127,7 +135,7 @@ func open(text string, key note.Verifier) (tree tlog.Tree, err error) {
 }
 
 // check is the size of the log, or what is wrong with it.
-func check(f files, key note.Verifier, known []string) (int64, error) {
+func check(f files, key trusted, known []string) (int64, error) {
 	tree, err := open(string(f["checkpoint"]), key)
 	if err != nil {
 		return 0, err
@@ -157,7 +165,7 @@ func check(f files, key note.Verifier, known []string) (int64, error) {
 }
 
 // begins proves, from the hash tiles alone, that the log begins with the one of an earlier checkpoint.
-func begins(f files, tree tlog.Tree, text string, key note.Verifier) error {
+func begins(f files, tree tlog.Tree, text string, key trusted) error {
 	old, err := open(text, key)
 	if err != nil || old.N == 0 {
 		return err

@@ -17,7 +17,7 @@ func main() {
 	if flag.NArg() < 2 {
 		stop("outside VKEY FOLDER [CHECKPOINT KEPT EARLIER]...")
 	}
-	key, err := note.NewVerifier(flag.Arg(0))
+	key, err := trust(flag.Arg(0))
 	if err != nil {
 		stop(err)
 	}
@@ -42,6 +42,20 @@ func main() {
 		}
 		mutateAll(f, size, key, known, signer, *mutations, *seed)
 	}
+}
+
+// trust reads the verifier keys of one log: one, or several where the key was rotated, with a space between them.
+func trust(vkeys string) (key trusted, err error) {
+	var verifiers []note.Verifier
+	for _, vkey := range strings.Fields(vkeys) {
+		verifier, err := note.NewVerifier(vkey)
+		if err != nil {
+			return key, err
+		}
+		verifiers, key.name = append(verifiers, verifier), verifier.Name()
+	}
+	key.list = note.VerifierList(verifiers...)
+	return key, nil
 }
 
 func load(folder string) files {

@@ -143,7 +143,7 @@ func (g forger) forkAndSign() files { return g.rebuilt(g.forked(), true) }
 func (g forger) cutAndSign() files  { return g.rebuilt(g.leaves[:g.Intn(len(g.leaves))], true) }
 
 // mutateAll checks one mutated folder after the other, on all cores; the seed and the number of a mutation make it what it is.
-func mutateAll(f files, size int64, key note.Verifier, known []string, signer note.Signer, count int, seed int64) {
+func mutateAll(f files, size int64, key trusted, known []string, signer note.Signer, count int, seed int64) {
 	base := forger{f: f, signer: signer}
 	for name := range f {
 		if name != "vkey" {

@@ -74,7 +74,7 @@ def plain(node: Predicate, level: Level) -> Predicate:
         case And(parts) | Or(parts):
             kind = type(node)
             flat = [inner for part in parts for inner in _parts(plain(part, level), kind)]
-            different = sorted(dict.fromkeys(flat), key=order)
+            different = sorted(dict.fromkeys(flat), key=by_text)
             return kind(tuple(different)) if len(different) > 1 else different[0]
     return _leaf(node, level)
 
@@ -117,7 +117,7 @@ def _related(node: Relate, negated: bool, level: Level) -> Relate:
     """Unknown stays unknown under NOT, so the opposite comparison is true of the same rows; the lesser text stands left."""
     operator = _OPPOSITE[node.operator] if negated else node.operator
     left, right = level(node.left), level(node.right)
-    if order(left) > order(right):
+    if by_text(left) > by_text(right):
         operator, left, right = _TURNED[operator], right, left
     return Relate(operator, left, right)
 
@@ -174,16 +174,16 @@ def _predicate(form: _Form) -> Predicate:
     joined = And if form.every else Or
     parts = [_predicate(part) for part in form.parts]
     flat = [inner for part in parts for inner in (part.parts if isinstance(part, joined) else (part,))]
-    return joined(tuple(sorted(flat, key=order)))
+    return joined(tuple(sorted(flat, key=by_text)))
 
 
 def _sorted(node: Predicate) -> Predicate:
     """The parts of an atom's own predicate in the same order as everywhere."""
     if isinstance(node, And | Or):
-        return type(node)(tuple(sorted(map(_sorted, node.parts), key=order)))
+        return type(node)(tuple(sorted(map(_sorted, node.parts), key=by_text)))
     return node
 
 
-def order(node: object) -> bytes:
+def by_text(node: object) -> bytes:
     """By which parts that have no order of their own are sorted."""
     return canonical(to_json(node))

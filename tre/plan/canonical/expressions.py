@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tre.plan.canonical.conditions import levelled, order, plain
+from tre.plan.canonical.conditions import by_text, levelled, plain
 from tre.plan.nodes import (
     Arithmetic,
     Band,
@@ -31,10 +31,10 @@ def level(node: Expression) -> Expression:
         case Arithmetic(operator, left, right):
             parts = [level(left), level(right)]
             if operator in ("+", "*"):
-                parts.sort(key=order)
+                parts.sort(key=by_text)
             return arithmetic(operator, *parts)
         case Extreme(kind, extremes):
-            different = sorted(dict.fromkeys(map(level, extremes)), key=order)
+            different = sorted(dict.fromkeys(map(level, extremes)), key=by_text)
             return extreme(kind, different) if len(different) > 1 else different[0]
         case Case(branches, otherwise):
             return case([Branch(_true(branch.when), level(branch.then)) for branch in branches], level(otherwise))

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
-from tre.plan.canonical.conditions import levelled, order
+from tre.plan.canonical.conditions import by_text, levelled
 from tre.plan.canonical.expressions import level
 from tre.plan.nodes import (
+    NODES,
     Column,
     Computed,
     Derived,
@@ -132,12 +133,12 @@ def _test(test: SemiJoin, right: Relation) -> SemiJoin:
 
 
 def _named(named: tuple[Named, ...]) -> tuple[Named, ...]:
-    return tuple(sorted((replace(one, value=level(one.value)) for one in named), key=lambda one: order(one.value)))
+    return tuple(sorted((replace(one, value=level(one.value)) for one in named), key=lambda one: by_text(one.value)))
 
 
 def _computed(values: tuple[Computed, ...]) -> tuple[Computed, ...]:
     found = [replace(one, value=_level(one.value), at=_level(one.at)) for one in values]
-    return tuple(sorted(found, key=lambda one: order(replace(one, name=""))))
+    return tuple(sorted(found, key=lambda one: by_text(replace(one, name=""))))
 
 
 def _level(value: Expression | None) -> Expression | None:
@@ -146,13 +147,13 @@ def _level(value: Expression | None) -> Expression | None:
 
 def _shape(relation: Relation) -> bytes:
     """What a relation is like, whatever its labels are called; then the labels, so that instances of one table keep an order."""
-    return order(_renamed(relation, _names(relation))) + order(relation)
+    return by_text(_renamed(relation, _names(relation))) + by_text(relation)
 
 
 def _test_shape(test: SemiJoin) -> bytes:
     own = _renamed(test.right, _names(test.right))
-    condition = b"" if test.condition is None else order(_renamed(test.condition, _names(test.right)))
-    return order(own) + condition + bytes([test.anti])
+    condition = b"" if test.condition is None else by_text(_renamed(test.condition, _names(test.right)))
+    return by_text(own) + condition + bytes([test.anti])
 
 
 # ----------------------------------------------------------------------------------------------------------------------- names
@@ -198,7 +199,8 @@ def _renamed(node: Any, names: Names) -> Any:
         changed["values"] = _rename_each(changed["values"], node.label, names)
     if isinstance(node, Derived):
         changed["columns"] = _rename_each(changed["columns"], node.label, names)
-    return type(node)(**changed)
+    renamed: Any = NODES[type(node).__name__](**changed)
+    return renamed
 
 
 def _rename_each(parts: tuple[Any, ...], label: str, names: Names) -> tuple[Any, ...]:

@@ -64,7 +64,7 @@ class Number(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Shown(Number):
+class OfStatistic(Number):
     """A shown statistic, by its alias."""
 
     alias: str
@@ -214,7 +214,7 @@ def numbers_of(*nodes: object) -> set[str]:
     """The aliases of the statistics that figures or conditions read."""
     found: set[str] = set()
     for node in nodes:
-        if isinstance(node, Shown):
+        if isinstance(node, OfStatistic):
             found.add(node.alias)
         elif isinstance(node, tuple):
             found |= numbers_of(*node)

@@ -84,7 +84,7 @@ def _arithmetic(operator: str, left: Expression, right: Expression) -> Domain:
         raise NoDomain("arithmetic is of numbers and dates")
     if operator == "//":
         return replace(_floored(left, right), nullable=nullable)
-    grid = Decimal(one.grid) * Decimal(other.grid) if operator == "*" else common_grid(one, other)
+    grid = Decimal(one.grid) * Decimal(other.grid) if operator == "*" else shared_grid(one, other)
     lows, highs = zip(*(_in_steps(domain, grid if operator != "*" else None) for domain in (one, other)), strict=True)
     if operator == "*":
         ends = [a * b for a in (lows[0], highs[0]) for b in (lows[1], highs[1])]
@@ -96,7 +96,7 @@ def _arithmetic(operator: str, left: Expression, right: Expression) -> Domain:
     return Domain(kind, nullable, (), *_within(min(ends), max(ends)), _text(grid))
 
 
-def common_grid(one: Domain, other: Domain) -> Decimal:
+def shared_grid(one: Domain, other: Domain) -> Decimal:
     """The widest grid on which all values of both lie."""
     places = Decimal(10) ** 12
     return gcd(int(Decimal(one.grid) * places), int(Decimal(other.grid) * places)) / places

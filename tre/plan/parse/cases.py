@@ -20,7 +20,7 @@ from tre.plan.nodes import (
     Value,
     arithmetic,
     case,
-    common_grid,
+    shared_grid,
 )
 from tre.plan.parse.literal import day_value, number
 
@@ -63,7 +63,7 @@ def _as_date(value: Expression) -> Expression:
 def _on_one_grid(values: list[Expression]) -> list[Expression]:
     grid = values[0].domain
     for value in values[1:]:
-        step = common_grid(grid, value.domain)
+        step = shared_grid(grid, value.domain)
         grid = Domain("decimal" if step != 1 else "integer", False, (), 0, 0, format(step.normalize(), "f"))
     if all(value.domain.grid == grid.grid for value in values):
         return values

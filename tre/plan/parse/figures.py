@@ -22,7 +22,7 @@ from tre.plan.nodes import (
     HavingNot,
     Literal,
     Number,
-    Shown,
+    OfStatistic,
     Sort,
     Statistic,
 )
@@ -49,7 +49,7 @@ class Answer:
     def ask(self, alias: str, node: exp.Expression) -> None:
         """An item of SELECT."""
         found = self.number(node, alias)
-        if not (isinstance(found, Shown) and found.alias == alias):
+        if not (isinstance(found, OfStatistic) and found.alias == alias):
             self.figures.append(Figure(alias, found))
 
     def number(self, node: exp.Expression, alias: str | None = None) -> Number:
@@ -75,9 +75,9 @@ class Answer:
     def _statistic(self, node: exp.Expression, alias: str | None) -> Number:
         sums = rate(node, self._group)
         if sums is not None:
-            events, days = (Shown(self._place(one, None)) for one in sums)
+            events, days = (OfStatistic(self._place(one, None)) for one in sums)
             return Combined("/", Combined("*", Literal(PER_1000_YEARS), events), days)
-        return Shown(self._place(statistic(node, self._group), alias))
+        return OfStatistic(self._place(statistic(node, self._group), alias))
 
     def _place(self, asked: Statistic, alias: str | None) -> str:
         """The alias under which a statistic is asked: one of its own in SELECT, else that of an equal one, else a new one."""
@@ -102,7 +102,7 @@ class Answer:
         """A number of SELECT by its name."""
         only(node, "this", "table")
         name = name_of(node.this)
-        shown: Mapping[str, Number] = {one.alias.lower(): Shown(one.alias) for one in self.statistics}
+        shown: Mapping[str, Number] = {one.alias.lower(): OfStatistic(one.alias) for one in self.statistics}
         numbers = {**shown, **{one.alias.lower(): one.number for one in self.figures}}
         if node.args.get("table") is None and name.lower() in numbers:
             return numbers[name.lower()]
@@ -166,7 +166,7 @@ class Answer:
         if type(node) is exp.Var or type(node) is exp.Star:
             raise not_offered("ORDER BY ALL is not offered.", f"Sort by {listed(names)}.")
         found = self.number(node)
-        if isinstance(found, Shown):
+        if isinstance(found, OfStatistic):
             return found.alias
         same = next((one.alias for one in self.figures if one.number == found), None)
         if same is None:

@@ -22,7 +22,7 @@ from tre.plan.nodes import (
     Expression,
     Extreme,
     Value,
-    common_grid,
+    shared_grid,
     steps_of,
 )
 from tre.plan.nodes.base import LARGEST, Scalar
@@ -110,7 +110,7 @@ def _arithmetic(node: Arithmetic, scope: Scope) -> str:
 
 def in_steps(node: Expression, of: Domain, scope: Scope, kind: str = "BIGINT") -> str:
     """A number in steps of the widest grid that it shares with another."""
-    factor = steps_of(node.domain, common_grid(node.domain, of))
+    factor = steps_of(node.domain, shared_grid(node.domain, of))
     text = number(node, scope) if kind == "BIGINT" else f"CAST({value(node, scope)} AS {kind})"
     return text if factor == 1 else f"({text} * {factor})"
 

@@ -23,7 +23,7 @@ from tre.plan.nodes import (
     Prefix,
     Relate,
     Scalar,
-    common_grid,
+    shared_grid,
     steps_of,
 )
 from tre.vault.compile.expressions import in_steps, literal, value
@@ -91,7 +91,7 @@ def _relate(node: Relate, scope: Scope) -> str:
             raise NotCompiled("codes of two dictionaries")
     if left.domain.kind in ("code", "category", "date") or left.domain.grid == right.domain.grid:
         return f"({value(left, scope)} {node.operator} {value(right, scope)})"
-    grid = common_grid(left.domain, right.domain)
+    grid = shared_grid(left.domain, right.domain)
     kind = wide(max(largest(part) * steps_of(part.domain, grid) for part in (left, right)))
     one_text, other_text = (in_steps(part, of.domain, scope, kind) for part, of in ((left, right), (right, left)))
     return f"({one_text} {node.operator} {other_text})"
