@@ -19,6 +19,7 @@ from tre.plan.measures import groups_of_a_person, measured
 from tre.plan.nodes import Column, Domain, Expression, Filter, Key, Plan, Predicate, Scan, Statistic, days
 from tre.plan.order import GAUSSIAN, LAPLACE, NOISY_MAX, DisclosureRules, Draw, Order, Selection
 from tre.plan.restricted import RestrictedPlan
+from tre.plan.selection import tau
 from tre.plan.sets import drawn
 from tre.terms import Exclusion, Reservation, Snapshot, digest
 from tre.vault.answer import Vault
@@ -252,14 +253,18 @@ def order_of(
     groups = sum(groups_of_a_person(plan, one) for one in drawn(plan))
     return Order(
         RestrictedPlan(plan, "research", REGIMES),
-        Reservation("r1", "q1", "demo", "gp", cost(draws) if loss is None else loss),
+        Reservation("r1", "q1", "demo", "gp", cost(draws) + (_KEYS if plan.discovered else NOTHING) if loss is None else loss),
         *held,
         draws,
         DisclosureRules(threshold, rounding, 10_000, digest(b"policy"), "on"),
         max_persons,
         deadline_s,
-        Selection(20, groups, 10**6) if plan.discovered else None,
+        Selection(tau(draws[0].scale, groups, DELTA), groups, DELTA) if plan.discovered else None,
     )
+
+
+DELTA = 10**12  # 10^-6
+_KEYS, NOTHING = PrivacyLoss(delta=DELTA), PrivacyLoss()
 
 
 def silence(exact: ExactTable, order: Order) -> NoisyTable:

@@ -108,7 +108,8 @@ class Chance:
         kind = self.pick(
             ("literal", "+", "-", "*", "//", "extreme", "clamp", "band", "part", "trunc", "elapsed", "case", "condition")
         )
-        part = self.value(have, depth - 1)
+        dates = [one for one in have if one.domain.kind == "date"] if kind in ("part", "trunc", "elapsed") else []
+        part = self.pick(dates) if dates and self.whether(80) else self.value(have, depth - 1)
         match kind:
             case "literal":
                 return self.literal(part.domain)
@@ -130,7 +131,8 @@ class Chance:
             case "trunc":
                 return n.date_trunc(self.pick(("month", "quarter", "year")), part)
             case "elapsed":
-                return n.elapsed(self.pick(n.UNITS), part, self.value(have, depth - 1))
+                other = self.pick(dates) if dates and self.whether(80) else self.value(have, depth - 1)
+                return n.elapsed(self.pick(n.UNITS), part, other)
             case "case":
                 return self._case(have, part, depth)
         return n.Condition(self.predicate(have, depth - 1))
