@@ -28,8 +28,10 @@ def random_value(domain: n.Domain, dice: random.Random) -> Any:
 
 
 def random_records(dice: random.Random, persons: int) -> dict[str, list[dict[str, Any]]]:
-    """Everybody has one row of the patients, and none to `row_cap` of the other tables, many of them alike."""
-    return {table: ranked(_rows(dice, TABLES[table], persons)) for table in TABLES}
+    """Everybody has one row of the patients, and none to `row_cap` of the other tables, many of them alike.
+    Where a person has one row there is no order among them."""
+    made = {table: _rows(dice, shape, persons) for table, shape in TABLES.items()}
+    return {table: rows if TABLES[table].scan.row_cap == 1 else ranked(rows) for table, rows in made.items()}
 
 
 def _rows(dice: random.Random, shape: Shape, persons: int) -> list[Row]:
