@@ -76,4 +76,6 @@ def _statement(
     by = f" GROUP BY {', '.join(names)}" if names else ""
     both = f"{one} UNION ALL SELECT {minus} FROM ({other})"
     sql = f"SELECT {', '.join([*names, *totals])} FROM ({both}){by}"
-    return Statement(sql, tuple(everybody.codes), tuple(sorted(everybody.tables)), block, tuple(everybody.dictionaries), measures, ranks, seen)
+    return Statement(
+        sql, tuple(everybody.codes), tuple(sorted(everybody.tables)), block, tuple(everybody.dictionaries), measures, ranks, seen
+    )
