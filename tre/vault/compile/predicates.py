@@ -29,11 +29,8 @@ from tre.plan.nodes import (
 from tre.vault.compile.expressions import ONCE, in_steps, literal, value
 from tre.vault.compile.text import Codes, NotCompiled, Scope, largest, wide
 
-<<<<<<< HEAD
 MANY = 64  # codes: more than that are one list
-=======
 FEW = 16  # values: more than that are one list
->>>>>>> props
 
 
 def truth(node: Predicate, scope: Scope) -> str:
@@ -74,13 +71,8 @@ def _one_of(column: Expression, literals: Sequence[Scalar], scope: Scope) -> str
         numbers = _codes("list", column, literals, scope)
         return f"({value(column, scope)} IN (SELECT unnest(CAST({numbers} AS INTEGER[]))))"
     if column.domain.kind == "code":
-<<<<<<< HEAD
-        listed = {_codes("one", column, (one,), scope): None for one in literals}
-    else:
-        listed = dict.fromkeys(literal(column.domain, one) for one in literals)
-    return f"({value(column, scope)} IN ({', '.join(listed)}))"
-=======
-        return f"({value(column, scope)} IN {_codes(column, literals, scope)})"
+        numbered = {_codes("one", column, (one,), scope): None for one in literals}
+        return f"({value(column, scope)} IN ({', '.join(numbered)}))"
     listed = list(dict.fromkeys(literal(column.domain, one) for one in literals))
     if isinstance(column, Column) and scope.column(column).dictionary is not None:
         return f"({value(column, scope)} IN ({', '.join(listed)}))"
@@ -93,7 +85,6 @@ def _among(text: str, listed: Sequence[str]) -> str:
     if len(listed) == 1 or (len(text) <= ONCE and len(listed) <= FEW):
         return "(" + " OR ".join(f"({text} = {one})" for one in listed) + ")"
     return f"(list_transform([{text}], lambda v: (v IN ({', '.join(listed)})))[1])"
->>>>>>> props
 
 
 def _codes(form: str, column: Expression, texts: Sequence[Scalar], scope: Scope) -> str:
