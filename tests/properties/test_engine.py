@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.properties.generated import Maker, kinds, random_records
-from tests.vault.building import Quiet, build, exclude
+from tests.vault.building import SCAN, Quiet, asking, build, column, exclude, row
 from tests.vault.plain import add_up
+from tre.plan import nodes as n
 
 PERSONS = 10
 A_STORE = 100  # plans asked of one database: writing one takes as long as several questions
@@ -49,6 +50,22 @@ def test_the_engine_says_what_plain_python_says(tmp_path: Path) -> None:
     from tre.plan.nodes import NODES
 
     assert set(NODES) - ABOVE <= set(made), set(NODES) - ABOVE - set(made)
+
+
+@pytest.mark.parametrize("values", [[None], [0], [None, 0], [None, 0, 5]])
+def test_a_row_never_hangs_on_what_others_have_in_a_column(tmp_path: Path, values: list[int | None]) -> None:
+    """A list of values, of an expression over a column that holds next to nothing else; by itself and out of a sub-query."""
+    weight = column("weight")
+    instead = n.Value(0, n.Domain("decimal", False, low=0, high=0, grid="0.5"))
+    computed = n.case([n.Branch(n.Not(n.IsNull(weight)), weight)], instead)
+    derived = n.Derived(SCAN, "d", (n.Named("c", computed), n.Named("w", weight)))
+    few, many = (0, 5), tuple(range(-3, 20))
+    held = build(tmp_path, [row(person, weight=value) for person, value in enumerate(values)])
+    quiet = Quiet(tmp_path, tmp_path)
+    for of, relation in ((computed, SCAN), (n.Column("d", "c", computed.domain), derived), (n.clamp(computed, 0, 5), SCAN)):
+        for among in (few, many):
+            (block,) = quiet.exact(asking(n.Filter(relation, n.OneOf(of, among)), [], ("persons", None)), held).blocks
+            assert block.numbers == ((len(values),),), (of, among)
 
 
 @pytest.mark.audit

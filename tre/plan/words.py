@@ -24,7 +24,7 @@ def words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-SHAPE = "A question reads: SELECT keys, COUNT(*) AS n FROM patients WHERE … GROUP BY keys."
+SHAPE = "A question reads: SELECT keys, COUNT(*) AS n FROM table WHERE … GROUP BY keys."
 CTE_MEND = "Write it as a CTE of each person and join it: WITH a AS (SELECT person, … GROUP BY person) … JOIN a USING (person)."
 LANGUAGE = words(
     "SELECT FROM WHERE GROUP BY AS AND OR NOT IN BETWEEN IS NULL TRUE FALSE DISTINCT DATE COUNT CODELIST"

@@ -49,10 +49,11 @@ def tree(checked: Tokens, names: Collection[str]) -> exp.Expression:
                 f"{quoted(token.text)} is a word of SQL that the language does not have.",
                 "As a name, put it in double quotes.",
             )
+    text, starts = _with_names_quoted(checked, names)
     try:
-        trees = sqlglot.parse(checked.plain, read=Dialect, error_level=ErrorLevel.IMMEDIATE)
+        trees = sqlglot.parse(text, read=Dialect, error_level=ErrorLevel.IMMEDIATE)
     except ParseError as error:
-        raise _not_understood(checked, error) from None
+        raise _not_understood(checked, text, starts, error) from None
     except RecursionError:
         raise
     except Exception:  # noqa: BLE001 - a fault of the parser is a text that it does not understand
@@ -62,14 +63,33 @@ def tree(checked: Tokens, names: Collection[str]) -> exp.Expression:
     return trees[0]
 
 
-def _not_understood(checked: Tokens, error: ParseError) -> Refusal:
+def _with_names_quoted(checked: Tokens, names: Collection[str]) -> tuple[str, list[int]]:
+    """The text with the catalogue's names in double quotes, since many a word means something to sqlglot in places; and where
+    each token begins in it. A word of the language, or of a call, means that."""
+    pieces: list[str] = []
+    starts: list[int] = []
+    length = end = 0
+    for token, after in zip(checked.tokens, (*checked.tokens[1:], None), strict=True):
+        named = token.kind == "word" and token.text.lower() in names and token.upper not in LANGUAGE
+        named = named and (after is None or after.text != "(")
+        own = checked.plain[token.start : token.start + len(token.text)]
+        piece = f'"{own}"' if named else own
+        pieces += [checked.plain[end : token.start], piece]
+        starts.append(length + token.start - end)
+        length, end = starts[-1] + len(piece), token.start + len(own)
+    return "".join(pieces), starts
+
+
+def _not_understood(checked: Tokens, text: str, starts: list[int], error: ParseError) -> Refusal:
     """Where the text stopped making sense, in our words: of the parser's message only the position is used."""
     place = error.errors[0] if error.errors else {}
     line, end = place.get("line"), place.get("col")
-    for token in checked.tokens:
-        told = where(checked.plain, token.start)
-        if told.startswith(f"line {line},") and told == f"line {line}, column {(end or 0) - len(token.text) + 1}":
-            return not_understood(f"The text is not understood at {told}: {quoted(token.text)}.", SHAPE)
+    for token, start in zip(checked.tokens, starts, strict=True):
+        told = where(text, start)
+        length = len(token.text) + 2 * (text[start] == '"' and token.kind == "word")
+        if told.startswith(f"line {line},") and told == f"line {line}, column {(end or 0) - length + 1}":
+            at = where(checked.plain, token.start)
+            return not_understood(f"The text is not understood at {at}: {quoted(token.text)}.", SHAPE)
     return not_understood("The text is not understood to its end.", SHAPE)
 
 

@@ -28,7 +28,7 @@ from tre.plan.nodes import (
 from tre.plan.nodes.base import LARGEST, Scalar
 from tre.vault.compile.text import NotCompiled, Scope, day, integer
 
-_ONCE = 160  # a text longer than this is not written twice: nesting would double it each time
+ONCE = 160  # a text longer than this is not written twice: nesting would double it each time
 _PARTS = {"year": "year", "quarter": "quarter", "month": "month", "day": "day", "weekday": "isodow"}
 
 
@@ -133,7 +133,7 @@ def _clamp(node: Clamp, scope: Scope) -> str:
     text = value(part, scope)
     if not part.domain.nullable:
         return f"greatest(least({text}, {ends[1]}), {ends[0]})"
-    if len(text) <= _ONCE:
+    if len(text) <= ONCE:
         return _unless_null(text, ends)
     return f"list_transform([{text}], lambda v: {_unless_null('v', ends)})[1]"
 

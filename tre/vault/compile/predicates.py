@@ -26,10 +26,11 @@ from tre.plan.nodes import (
     shared_grid,
     steps_of,
 )
-from tre.vault.compile.expressions import in_steps, literal, value
+from tre.vault.compile.expressions import ONCE, in_steps, literal, value
 from tre.vault.compile.text import Codes, NotCompiled, Scope, largest, wide
 
 MANY = 64  # codes: more than that are one list
+FEW = 16  # values: more than that are one list
 
 
 def truth(node: Predicate, scope: Scope) -> str:
@@ -70,10 +71,20 @@ def _one_of(column: Expression, literals: Sequence[Scalar], scope: Scope) -> str
         numbers = _codes("list", column, literals, scope)
         return f"({value(column, scope)} IN (SELECT unnest(CAST({numbers} AS INTEGER[]))))"
     if column.domain.kind == "code":
-        listed = {_codes("one", column, (one,), scope): None for one in literals}
-    else:
-        listed = dict.fromkeys(literal(column.domain, one) for one in literals)
-    return f"({value(column, scope)} IN ({', '.join(listed)}))"
+        numbered = {_codes("one", column, (one,), scope): None for one in literals}
+        return f"({value(column, scope)} IN ({', '.join(numbered)}))"
+    listed = list(dict.fromkeys(literal(column.domain, one) for one in literals))
+    if isinstance(column, Column) and scope.column(column).dictionary is not None:
+        return f"({value(column, scope)} IN ({', '.join(listed)}))"
+    return _among(value(column, scope), listed)
+
+
+def _among(text: str, listed: Sequence[str]) -> str:
+    """One of some values, of what is no stored column. DuckDB 2.0.0 makes of `CASE WHEN x IS NULL THEN 0 ELSE x END IN (0, 1)`
+    the filter `x IS NOT NULL` where the column holds 0 and NULL alone: a row would hang on the rows of others."""
+    if len(listed) == 1 or (len(text) <= ONCE and len(listed) <= FEW):
+        return "(" + " OR ".join(f"({text} = {one})" for one in listed) + ")"
+    return f"(list_transform([{text}], lambda v: (v IN ({', '.join(listed)})))[1])"
 
 
 def _codes(form: str, column: Expression, texts: Sequence[Scalar], scope: Scope) -> str:
