@@ -26,10 +26,12 @@ from tests.serving import POLICIES, office_of
 from tre import audit
 from tre.gateway import Gateway, Released, closing
 from tre.office import Office
+from tre.plan.estimate import Estimate
 from tre.plan.order import Order
 from tre.settings import Settings
 from tre.terms import Person, Release, Request
-from tre.vault.suppress import Shown, release
+from tre.vault.release import release
+from tre.vault.shown import Block, Row, Shown
 
 COUNT = "SELECT sex, COUNT(*) AS n FROM patients GROUP BY sex"
 REFUSED = "SELECT nothing FROM patients"
@@ -45,7 +47,8 @@ class Vault:
         pass
 
     def answer(self, order: Order) -> Release:
-        return release(Shown(((50,),) * order.restricted.plan.cells), order)
+        everywhere = (Row(False, (Estimate(50, 40, 60),)),) * order.restricted.plan.cells
+        return release(Shown((Block(None, everywhere),)), order)
 
     def close(self) -> None:
         pass

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.plan import test_steps
 from tests.plan.offers import CATALOGUE, CODELISTS
-from tests.plan.test_steps import FILTERED, LISTED, MANY, REGION
 from tre.errors import Refusal
 from tre.plan import calibration
 from tre.plan.calibration import RUNS, Calibrated, Calibration, machine, standing, to_bytes
@@ -18,6 +18,9 @@ from tre.plan.steps import ROOM, release_time
 from tre.terms import digest
 
 PERSONS = 100_000
+FILTERED, LISTED, MANY, REGION = (
+    replace(getattr(test_steps, name), dataset=CATALOGUE.dataset) for name in ("FILTERED", "LISTED", "MANY", "REGION")
+)
 ALL = {str(one): 0.01 * place for place, one in enumerate(CLASSES, 1)}
 TABLE = Calibration(CATALOGUE.dataset, PERSONS, machine(), RUNS, ALL)
 

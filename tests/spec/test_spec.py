@@ -8,10 +8,10 @@ import pytest
 
 from tests.spec.cases import CONSTRUCTS, FOLDER, WORLD, answered, read
 
-CASES = {file.stem: file for file in sorted([*FOLDER.glob("*.txt"), *CONSTRUCTS.glob("*.txt")]) if file != WORLD}
+FILES = [*sorted(FOLDER.glob("*.txt")), *(file for file in sorted(CONSTRUCTS.glob("*.txt")) if file != WORLD)]
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_case(tmp_path: Path, name: str) -> None:
-    case = read(CASES[name])
+@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
+def test_case(tmp_path: Path, file: Path) -> None:
+    case = read(file)
     assert case.answer and answered(case, tmp_path) == case.answer

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.vault.answers import DOMAINS, HELD, MANY_ROWS, REGIMES, answered, draws_of, noisy_of, order_of, plan_of, statistic
 from tre.plan.estimate import estimator
-from tre.plan.nodes import Combined, Figure, HavingCompare, HavingNot, Literal, Plan, Shown, Sort
+from tre.plan.nodes import Combined, Figure, HavingCompare, HavingNot, Literal, OfStatistic, Plan, Sort
 from tre.plan.order import Selection
 from tre.plan.rounding import rounded, stated_scale
 from tre.vault.cells import labels
@@ -331,7 +331,7 @@ def region_rows(body: dict[str, Any]) -> list[tuple[Any, ...]]:
 
 def test_having_looks_at_what_is_shown() -> None:
     """13 is shown as 15: it passes n >= 15; hidden rows pass nothing, not even what is not so."""
-    least = HavingCompare(">=", Shown("n"), Literal("15"))
+    least = HavingCompare(">=", OfStatistic("n"), Literal("15"))
     body = counted(plan_of("region", having=least), 13, 12, 9)
     assert region_rows(body) == [("North", 15)]
     assert "2 rows left out, of which 1 hidden" in rules_of(body)["conditions on the answer"]["how"]
@@ -362,7 +362,7 @@ def test_a_number_that_is_not_shown_can_order() -> None:
 
 
 def test_figures_are_of_what_is_shown() -> None:
-    share = Figure("share", Combined("/", Combined("*", Literal("100.0"), Shown("rows_pulse")), Shown("n")))
+    share = Figure("share", Combined("/", Combined("*", Literal("100.0"), OfStatistic("rows_pulse")), OfStatistic("n")))
     plan = plan_of("region", statistics=["n", "rows:pulse"], figures=(share,), order=(Sort("share", True),))
     body = answered(noisy_of([[1_000, 52, 9], [333, 26, 9]]), order_of(plan))
     assert [(row["region"], row["share"]) for row in body["rows"]] == [("South", 50.0), ("North", 33.5), ("East", None)]

@@ -119,6 +119,7 @@ RULES: Mapping[str, Rule] = {
     "DatasetPolicy.controller": words,
     "DatasetPolicy.max_persons": less,
     "DatasetPolicy.privacy_unit": doubted,
+    "DatasetPolicy.birth": doubted,  # what age is reckoned from
     "LifetimeCap.epsilon": less,
     "LifetimeCap.delta": less,
     "PersonSource.column": doubted,
@@ -151,6 +152,7 @@ RULES: Mapping[str, Rule] = {
     "Accounting.faults_before_hold": less,
     # Release times are chosen from it and the catalogue tells it: one that followed the records would tell of them.
     "PublishedSize.persons": doubted,
+    "PublishedSize.rows": doubted,
     "PublishedSize.source": words,
     "OptOuts.max_list_age_days": less,
     "PurposePolicy.regimes": further,
