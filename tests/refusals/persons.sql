@@ -51,3 +51,54 @@ SELECT COUNT(*) FROM patients p WHERE p.person IN (1, 2) ; statement-not-offered
 SELECT COUNT(*) FROM patients p JOIN events e ON e.person = p.person WHERE e.person = p.person OR p.sex = 'F' ; statement-not-offered
 SELECT AVG(person) FROM patients ; statement-not-offered
 SELECT p.person, COUNT(*) FROM patients p JOIN events e USING (person) GROUP BY p.person ; statement-not-offered
+SELECT COUNT(*) FROM (SELECT person FROM events ORDER BY date LIMIT 1) t ; not-person-separable
+SELECT COUNT(*) FROM (SELECT person FROM events ORDER BY date) t ; not-person-separable
+SELECT COUNT(*) FROM (SELECT person FROM events OFFSET 5) t ; statement-not-offered
+SELECT COUNT(*) FROM (SELECT person FROM events FETCH FIRST 5 ROWS ONLY) t ; statement-not-offered
+SELECT COUNT(*) FROM (SELECT person FROM events USING SAMPLE 10) t ; statement-not-offered
+SELECT COUNT(*) FROM events TABLESAMPLE (10) ; statement-not-offered
+SELECT COUNT(*) FROM (SELECT person, ROW_NUMBER() OVER (ORDER BY date) AS r FROM events) t WHERE r = 1 ; statement-not-offered
+SELECT COUNT(*) FROM (SELECT person, ROW_NUMBER() OVER (PARTITION BY code ORDER BY date) AS r FROM events) t WHERE r = 1 ; statement-not-offered
+SELECT COUNT(*) FROM (SELECT person, LAG(date) OVER (ORDER BY date) AS r FROM events) t WHERE r IS NULL ; statement-not-offered
+SELECT COUNT(*) FROM (SELECT person, SUM(1) OVER () AS r FROM events) t WHERE r > 5 ; statement-not-offered
+SELECT COUNT(*) FROM (SELECT person FROM events QUALIFY ROW_NUMBER() OVER (ORDER BY date) = 1) t ; statement-not-offered
+SELECT COUNT(*) FROM (SELECT DISTINCT ON (code) person FROM events) t ; statement-not-offered
+SELECT COUNT(*) FROM (SELECT person FROM events UNION SELECT person FROM prescriptions) t ; statement-not-offered
+SELECT COUNT(*) FROM (SELECT person FROM events EXCEPT SELECT person FROM prescriptions) t ; statement-not-offered
+SELECT COUNT(DISTINCT date) FROM events ; statistic-not-offered
+SELECT COUNT(*) FROM (SELECT person, COUNT(*) AS n FROM events GROUP BY ROLLUP (person)) t ; statement-not-offered
+SELECT COUNT(*) FROM (SELECT person, code, COUNT(*) AS n FROM events GROUP BY GROUPING SETS ((person), (code))) t ; statement-not-offered
+SELECT COUNT(*) FROM (SELECT COUNT(*) AS n FROM events) t ; not-person-separable
+SELECT COUNT(*) FROM (SELECT person FROM events GROUP BY person, code HAVING COUNT(*) > (SELECT COUNT(*) FROM events)) t ; not-person-separable
+SELECT COUNT(*) FROM (SELECT MIN(person) AS person FROM events GROUP BY code) t ; not-person-separable
+SELECT COUNT(*) FROM (SELECT person + 1 AS person FROM events) t ; statement-not-offered
+SELECT COUNT(*) FROM (SELECT 7 AS person FROM events) t ; statement-not-offered
+SELECT COUNT(*) FROM patients WHERE person > 100 ; statement-not-offered
+SELECT COUNT(*) FROM patients p JOIN events e ON e.person = p.person + 1 ; not-person-separable
+SELECT COUNT(*) FROM patients p JOIN events e ON e.person > p.person ; not-person-separable
+SELECT COUNT(*) FROM patients p CROSS JOIN events e ; statement-not-offered
+SELECT COUNT(*) FROM patients p NATURAL JOIN events e ; statement-not-offered
+SELECT COUNT(*) FROM patients p, events e ; statement-not-offered
+SELECT COUNT(*) FROM patients p FULL JOIN events e USING (person) ; statement-not-offered
+SELECT COUNT(*) FROM patients p JOIN LATERAL (SELECT person FROM events) e ON TRUE ; statement-not-offered
+SELECT COUNT(*) FROM patients p ASOF JOIN events e ON p.registered_on >= e.date ; statement-not-offered
+SELECT COUNT(*) FROM patients WHERE year_of_birth = (SELECT MAX(year_of_birth) FROM patients) ; not-person-separable
+SELECT COUNT(*) FROM patients WHERE year_of_birth >= ALL (SELECT year_of_birth FROM patients) ; statement-not-offered
+SELECT COUNT(*) FROM patients WHERE year_of_birth = ANY (SELECT year_of_birth FROM patients) ; statement-not-offered
+SELECT COUNT(*) FROM patients WHERE (sex, region) IN (SELECT sex, region FROM patients) ; not-person-separable
+SELECT COUNT(*) FROM patients p WHERE person IN (SELECT person + 1 FROM events) ; statement-not-offered
+SELECT COUNT(*) FROM patients p WHERE person + 1 IN (SELECT person FROM events) ; not-person-separable
+SELECT COUNT(*) FROM patients p WHERE EXISTS (SELECT 1 FROM events e WHERE e.person = p.person + 1) ; statement-not-offered
+SELECT COUNT(*) FROM patients p WHERE EXISTS (SELECT 1 FROM events e WHERE e.person = p.person OR e.code = 'x') ; statement-not-offered
+SELECT COUNT(*) FROM patients p WHERE rowid < 10 ; column-not-in-policy
+SELECT COUNT(*) FROM patients WHERE random() < 0.5 ; function-not-offered
+WITH RECURSIVE r AS (SELECT person FROM events UNION ALL SELECT person FROM r) SELECT COUNT(*) FROM r ; statement-not-offered
+SELECT MAX(date) FROM events ; statistic-not-offered
+SELECT COUNT(*) FILTER (WHERE EXISTS (SELECT 1 FROM events)) FROM patients ; statement-not-offered
+SELECT SUM((SELECT COUNT(*) FROM events)) FROM patients ; not-person-separable
+SELECT COUNT(*) FROM (PIVOT events ON code USING COUNT(*)) t ; statement-not-offered
+SELECT COUNT(*) FROM (SELECT person, LISTAGG(code) AS l FROM events GROUP BY person) t ; statistic-not-offered
+SELECT region, COUNT(*) FROM patients GROUP BY region, person ; statement-not-offered
+SELECT COUNT(*) FROM patients p JOIN (SELECT code FROM events) e ON TRUE ; not-person-separable
+SELECT COUNT(*) FROM patients p LEFT JOIN events e ON e.person IS NOT NULL ; not-person-separable
+SELECT COUNT(*) FROM patients p SEMI JOIN events e ON e.code = 'x' ; statement-not-offered

@@ -181,7 +181,8 @@ class _Outer(dict[Any, Any]):
 
 def _joined(one: Line, other: Line) -> Line:
     kind = _Outer if isinstance(one, _Outer) or isinstance(other, _Outer) else dict
-    return kind({**one, **other, "ranks": one["ranks"] or other["ranks"]})
+    ranks = [*one["ranks"], *other["ranks"]]
+    return kind({**one, **other, "ranks": [sum(ranks)] if ranks else []})
 
 
 def grouped(relation: n.Grouped, rows: list[Line]) -> list[Line]:

@@ -68,6 +68,8 @@ def levelled(predicates: list[Predicate], level: Level) -> Predicate | None:
 def plain(node: Predicate, level: Level) -> Predicate:
     """A condition of which unknown matters: parts in one order, flat, without `NOT NOT`."""
     match node:
+        case Not(part=Compare() | OneOf() as part):
+            return _known(part, True, level)
         case Not(part):
             inner = plain(part, level)
             return inner.part if isinstance(inner, Not) else Not(inner)
@@ -85,13 +87,26 @@ def _parts(node: Predicate, kind: type[And] | type[Or]) -> tuple[Predicate, ...]
 
 def _leaf(node: Predicate, level: Level) -> Predicate:
     match node:
-        case Compare() | OneOf() | IsNull():
-            return replace(node, column=level(node.column))
+        case Compare() | OneOf():
+            return _known(node, False, level)
+        case IsNull(column):
+            return IsNull(level(column))
         case Holds(value):
             return Holds(level(value))
         case Relate():
             return _related(node, False, level)
     return node
+
+
+def _known(node: Compare | OneOf, negated: bool, level: Level) -> Predicate:
+    """A comparison as its set of values, which is unknown of NULL alone, as the comparison is; where it is of no value or of
+    every one, a set would be known of NULL too."""
+    column, values = level(node.column), values_where(node, negated)
+    told = condition(column, values)
+    if not isinstance(told, Constant) and told != Not(IsNull(column)):
+        return _sorted(told)
+    own = replace(node, column=column)
+    return Not(own) if negated else own
 
 
 def _form(node: Predicate, negated: bool, level: Level) -> _Form:

@@ -15,9 +15,12 @@ from tre.plan.nodes import (
     Constant,
     DatePart,
     DateTrunc,
+    Domain,
     Elapsed,
     Expression,
     Extreme,
+    IsNull,
+    Not,
     Predicate,
     arithmetic,
     case,
@@ -37,7 +40,8 @@ def level(node: Expression) -> Expression:
             different = sorted(dict.fromkeys(map(level, extremes)), key=by_text)
             return extreme(kind, different) if len(different) > 1 else different[0]
         case Case(branches, otherwise):
-            return case([Branch(_true(branch.when), level(branch.then)) for branch in branches], level(otherwise))
+            made = _case([Branch(_true(branch.when), level(branch.then)) for branch in branches], level(otherwise), node.domain)
+            return made if made.domain == node.domain else node  # a simpler condition may prove more of the values
         case Condition(predicate):
             return Condition(plain(predicate, level))
         case Elapsed(start=start, end=end):
@@ -45,6 +49,17 @@ def level(node: Expression) -> Expression:
         case Clamp(value=value) | Band(value=value) | DatePart(value=value) | DateTrunc(value=value):
             return replace(node, value=level(value))
     return node
+
+
+def _case(branches: list[Branch], otherwise: Expression, domain: Domain) -> Case:
+    """`CASE WHEN x IS NULL THEN a ELSE b END` is `CASE WHEN x IS NOT NULL THEN b ELSE a END`, where that has the same values in
+    the same order."""
+    first = branches[0]
+    if len(branches) == 1 and isinstance(first.when, IsNull):
+        turned = case([Branch(Not(first.when), otherwise)], first.then)
+        if turned.domain == domain:
+            return turned
+    return case(branches, otherwise)
 
 
 def _true(predicate: Predicate) -> Predicate:

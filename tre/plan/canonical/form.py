@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from itertools import permutations, product
+from math import factorial, prod
 from typing import Any, TypeVar
 
 from tre.plan.canonical.conditions import by_text, levelled
@@ -31,11 +33,18 @@ from tre.plan.nodes import (
 N = TypeVar("N", bound=Node)
 
 
+EXCHANGES = 24  # more ways than that to exchange labels are not tried: forms differ
 PASSES = 5  # what is sorted by names is sorted anew once names are places; mostly the second pass changes nothing
 
 
 def canonical_form(plan: Plan) -> Plan:
-    """The one form of everything that asks the same."""
+    """The one form of everything that asks the same. Parts that are alike but for their labels (a table joined with itself) are
+    put in the order that gives the least text, whatever their labels were."""
+    form = _settled(plan)
+    return min((_settled(_renamed(form, names)) for names in _exchanges(form.relation)), key=order, default=form)
+
+
+def _settled(plan: Plan) -> Plan:
     for _ in range(PASSES):
         before, plan = plan, _pass(plan)
         if plan == before:
@@ -168,6 +177,19 @@ def _names(relation: Relation) -> Names:
         own += [one.name for one in getattr(node, "columns", ())]
         names |= {(node.label, name): f"c{at}" for at, name in enumerate(own)}
     return names
+
+
+def _exchanges(relation: Relation) -> Iterator[Names]:
+    """Every way to exchange the labels of scans and sub-queries that are alike; none where nothing is, or too much."""
+    alike: dict[bytes, list[str]] = {}
+    for node in _labelled(relation):
+        alike.setdefault(order(_renamed(node, _names(node))), []).append(node.label)
+    groups = [labels for labels in alike.values() if len(labels) > 1]
+    if groups and prod(factorial(len(labels)) for labels in groups) <= EXCHANGES:
+        for ways in product(*(permutations(labels) for labels in groups)):
+            yield {
+                (old, None): new for labels, way in zip(groups, ways, strict=True) for old, new in zip(labels, way, strict=True)
+            }
 
 
 def _labelled(relation: Relation) -> Iterator[Any]:

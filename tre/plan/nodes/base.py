@@ -122,6 +122,11 @@ class Predicate(Node):
         """The expression that a condition of the form ``x IS NOT NULL`` proves not to be NULL where it is true."""
         return None
 
+    @property
+    def null(self) -> Expression | None:
+        """The expression that a condition of the form ``x IS NULL`` is true of wherever it is NULL."""
+        return None
+
 
 class Relation(Node):
     """Rows of which each belongs to one person, the person being one of the columns (person-separable): the relation of a

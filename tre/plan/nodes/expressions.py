@@ -344,7 +344,7 @@ def case(branches: Sequence[Branch], otherwise: Expression) -> Case:
 
 def _union(branches: Sequence[Branch], otherwise: Expression) -> Domain:
     """All that one of the values can be. A NULL literal takes the others' kind (its domain is written as theirs)."""
-    domains = [_of_branch(branch) for branch in branches] + [otherwise.domain]
+    domains = [_of_branch(branch) for branch in branches] + [_of_otherwise(branches, otherwise)]
     nullable = any(domain.nullable for domain in domains)
     kinds = {(domain.kind, domain.grid) for domain in domains}
     if len(kinds) != 1:
@@ -367,6 +367,12 @@ def _union(branches: Sequence[Branch], otherwise: Expression) -> Domain:
 def _of_branch(branch: Branch) -> Domain:
     domain = branch.then.domain
     return replace(domain, nullable=False) if branch.when.not_null == branch.then else domain
+
+
+def _of_otherwise(branches: Sequence[Branch], otherwise: Expression) -> Domain:
+    """Where it is NULL, a branch that asks for that was taken."""
+    taken = any(branch.when.null == otherwise for branch in branches)
+    return replace(otherwise.domain, nullable=False) if taken else otherwise.domain
 
 
 @dataclass(frozen=True, slots=True)

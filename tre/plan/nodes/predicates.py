@@ -86,6 +86,10 @@ class IsNull(Predicate):
 
     column: Expression
 
+    @property
+    def null(self) -> Expression | None:
+        return self.column
+
 
 @dataclass(frozen=True, slots=True)
 class Holds(Predicate):

@@ -104,10 +104,18 @@ def _join(join: Join, needed: Needed, gathered: Gathered) -> Core:
         f"{left.text} {'LEFT ' if join.outer else ''}JOIN {other} ON ({on})",
         left.person,
         {**left.names, **right.names},
-        left.rank or right.rank,
+        _together(left.rank, right.rank),
         (*left.where, *right.where),
         alone=False,
     )
+
+
+def _together(left: str | None, right: str | None) -> str | None:
+    """The order of pairs of rows: by the sum of both places, so that A JOIN B keeps of a person what B JOIN A keeps. NULL is of
+    a person without right rows, and then in each of that person's rows."""
+    if left is None or right is None:
+        return left or right
+    return f"(coalesce(CAST({left} AS INTEGER), 0) + coalesce({right}, 0))"
 
 
 def _semi_join(join: SemiJoin, needed: Needed, gathered: Gathered) -> Core:
