@@ -21,3 +21,4 @@ NOT (age = 1 AND shape = 'flat') ; age <> 1 AND shape <> 'flat'
 place = 'A1' ; place = 'a1'
 place NOT IN ('A1') ; place NOT IN ('A1', 'B2')
 age = 99 ; TRUE
+SELECT least(band(age, 3), band(age, 3)) AS k, COUNT(*) AS n FROM people GROUP BY 1 ; SELECT band(age, 3) AS k, COUNT(*) AS n FROM people GROUP BY 1

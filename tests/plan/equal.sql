@@ -76,3 +76,5 @@ place <> 'A1' OR place = 'A1' ; place IS NOT NULL
 age = 1 AND (shape = 'flat' OR colour = 'red') ; (colour = 'red' OR shape = 'flat') AND 1 = age
 (age = 1 OR age = 2) AND shape = 'flat' ; shape = 'flat' AND age BETWEEN 1 AND 2
 (age > 2 AND shape = 'flat') AND age < 5 ; age IN (3, 4) AND shape = 'flat'
+SELECT COUNT(b.d) AS n FROM people a JOIN (SELECT DISTINCT person, CASE WHEN seen_on IS NOT NULL AND TRUE THEN seen_on ELSE DATE '2020-01-05' END AS d FROM people) b ON a.person = b.person ; SELECT COUNT(y.e) AS n FROM people x JOIN (SELECT DISTINCT person, CASE WHEN seen_on IS NOT NULL AND TRUE THEN seen_on ELSE DATE '2020-01-05' END AS e FROM people) y ON x.person = y.person
+SELECT AVG(b.d) AS n FROM people a JOIN (SELECT DISTINCT person, least(band(age, 3), band(age, 3)) AS d FROM people) b ON a.person = b.person ; SELECT AVG(y.e) AS n FROM people x JOIN (SELECT DISTINCT person, least(band(age, 3), band(age, 3)) AS e FROM people) y ON x.person = y.person
