@@ -19,7 +19,7 @@ from tre.terms import digest
 
 PERSONS = 100_000
 ALL = {str(one): 0.01 * place for place, one in enumerate(CLASSES, 1)}
-TABLE = Calibration(CATALOGUE.dataset, PERSONS, machine(), RUNS, ALL)
+TABLE = Calibration(REGION.dataset, PERSONS, machine(), RUNS, ALL)
 
 
 def of(table: Calibration) -> Calibrated:

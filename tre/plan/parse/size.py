@@ -46,5 +46,6 @@ class Sizes:
             raise too_large("The question computes too much of one row.", "Write it with fewer functions inside functions.")
         if depth > DEEPEST:
             raise too_large(
-                f"The question computes in more than {DEEPEST} steps, each of the one before.", "Add or compare fewer values at once."
+                f"The question computes in more than {DEEPEST} steps, each of the one before.",
+                "Add or compare fewer values at once.",
             )
