@@ -116,3 +116,4 @@ SELECT COUNT(DISTINCT a.person) AS n FROM visits a JOIN visits b USING (person) 
 SELECT a.shape, COUNT(DISTINCT a.person) AS n FROM visits a JOIN visits b USING (person) WHERE a.age = 1 AND b.age = 2 GROUP BY a.shape ; SELECT b.shape, COUNT(DISTINCT a.person) AS n FROM visits a JOIN visits b USING (person) WHERE a.age = 1 AND b.age = 2 GROUP BY b.shape
 SELECT COUNT(*) AS n FROM visits a JOIN visits b USING (person) WHERE a.seen_on < b.seen_on AND a.shape = 'flat' ; SELECT COUNT(*) AS n FROM visits a JOIN visits b USING (person) WHERE a.seen_on < b.seen_on AND b.shape = 'flat'
 SELECT COUNT(*) AS n FROM visits a JOIN visits b USING (person) ; SELECT COUNT(*) AS n FROM visits
+SELECT least(band(age, 3), band(age, 3)) AS k, COUNT(*) AS n FROM people GROUP BY 1 ; SELECT band(age, 3) AS k, COUNT(*) AS n FROM people GROUP BY 1

@@ -22,7 +22,7 @@ FILTERED, LISTED, MANY, REGION = (
     replace(getattr(test_steps, name), dataset=CATALOGUE.dataset) for name in ("FILTERED", "LISTED", "MANY", "REGION")
 )
 ALL = {str(one): 0.01 * place for place, one in enumerate(CLASSES, 1)}
-TABLE = Calibration(CATALOGUE.dataset, PERSONS, machine(), RUNS, ALL)
+TABLE = Calibration(REGION.dataset, PERSONS, machine(), RUNS, ALL)
 
 
 def of(table: Calibration) -> Calibrated:

@@ -192,3 +192,23 @@ def test_totals_have_wider_intervals() -> None:
         assert found is not None and found.low is not None and found.high is not None
         widths.append(found.high - found.low)
     assert widths[1] > widths[0] * math.sqrt(3)
+
+
+def test_what_is_beyond_a_double_is_null() -> None:
+    """A statement cannot write it; and a fault would be charged."""
+    ten = Literal("1" + "0" * 59)
+    product: Number = OfStatistic("b")
+    for _ in range(5):
+        product = Combined("*", product, ten)
+    assert derived(of_counts(Combined("*", product, ten)), (198, 51, 4_000)) is None
+    edge = derived(of_counts(Combined("*", product, Literal("10"))), (198, 51, 4_000))
+    assert edge is not None and math.isfinite(float(edge.value))
+
+
+def test_denominators_in_denominators_take_no_longer() -> None:
+    """Forty: were each looked at twice, this would not end."""
+    number: Number = OfStatistic("b")
+    for _ in range(40):
+        number = over(OfStatistic("b"), number)
+    found = derived(of_counts(number), (198, 51, 4_000))
+    assert found is not None and found.low is not None and found.high is not None and found.low < found.value < found.high

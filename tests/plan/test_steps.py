@@ -6,7 +6,21 @@ import pytest
 
 from tests.plan.made import AGE, BOARD, BOTH, COST, KIND, PATIENTS, PRACTICE, PRESSURE, SEX, VISITS, asking, count, number
 from tre.errors import Reason, Refusal
-from tre.plan.nodes import Compare, Filter, Grouped, Named, OneOf, Or, Plan, Scan, SemiJoin, computed
+from tre.plan.nodes import (
+    Combined,
+    Compare,
+    Filter,
+    Grouped,
+    Named,
+    Number,
+    OfStatistic,
+    OneOf,
+    Or,
+    Plan,
+    Scan,
+    SemiJoin,
+    computed,
+)
 from tre.plan.steps import DISCOVERED, ROOM, expected, lists_of, release_time, steps_of
 
 REGION = count(SEX)
@@ -17,7 +31,11 @@ MANY = count(BOARD, AGE)
 CELLS = 42 * 121
 FIRST = Grouped(VISITS, "firsts", (), (computed("first_on", "min", PRESSURE, None, 50),))
 LATER = Scan("visits", 50, 5, 3, "visits_2")
+RATIO: Number = OfStatistic("n")
+for _ in range(15):
+    RATIO = Combined("/", OfStatistic("n"), RATIO)
 DEARER = {
+    "long figures": asking(PATIENTS, number("persons"), keys=(BOARD, AGE), figures={"f": RATIO}),
     "filtered": FILTERED,
     "listed": LISTED,
     "many cells": MANY,
@@ -46,6 +64,7 @@ def test_at_least_four_times_what_was_measured() -> None:
     assert release_time(FILTERED, 1_000_000, 250, 60.0) >= ROOM * 0.03
     assert release_time(LISTED, 1_000_000, 250, 60.0) >= ROOM * 0.033
     assert release_time(MANY, 1_000_000, 250, 60.0) >= ROOM * CELLS * 0.000_052
+    assert release_time(DEARER["long figures"], 1_000_000, 250, 60.0) > release_time(MANY, 1_000_000, 250, 60.0)
     rows = {"visits": 598_000_000}
     for plan, slowest in (
         (DEARER["semi-join"], 8.0),

@@ -31,7 +31,7 @@ from tests.vault.questions import any_plans
 from tre.errors import Fault
 from tre.plan.bound import sensitivities
 from tre.plan.measures import measured
-from tre.plan.nodes import Join, Key, Plan
+from tre.plan.nodes import Column, Domain, Join, Key, Plan, Scan
 from tre.terms import Snapshot, digest
 from tre.vault import Worker, check
 from tre.vault.check import Alarm, Counted, Seen, check_sums
@@ -277,6 +277,18 @@ def test_noise_that_was_made_for_less_than_was_seen(store: Path) -> None:
         less = [draws[0], replace(draws[1], **change), draws[2]]
         with pytest.raises(Alarm):
             check_sums(exact, seen, order_of(KINDS, held, less), COUNTED)
+
+
+def test_the_most_that_a_plan_allows_raises_nothing(store: Path) -> None:
+    """A square sum whose divisor does not divide: what all rows of a person add at most is not whole, what any person adds is."""
+    wide = Scan("events", 7, 3, 5)
+    value = Column("events", "value", Domain("integer", False, (), 0, 3_001))
+    plan = asking(wide, [Key("kind", Column("events", "kind", Domain("category", False, tuple("abcdefg"))))], ("var", value))
+    measures = measured(plan).measures
+    assert 7 * 3_001**2 % next(measure.divisor for measure in measures if measure.kind == "square")
+    seen = Seen(({place: measure.cell for place, measure in enumerate(measures)},), [5])
+    exact = ExactTable((ExactBlock(None, 7, tuple((0,) * 7 for _ in measures)),))
+    check_sums(exact, seen, order_of(plan, build(store, [])), COUNTED)
 
 
 @settings(max_examples=200, suppress_health_check=list(HealthCheck), deadline=None)

@@ -9,11 +9,15 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from tests.spec.test_spec import CATALOGUE
 from tests.vault import plain
 from tests.vault.building import Held as Pair
 from tests.vault.building import Quiet, Row, Rows, build, column, event, exclude, plan_of, ranked, row, visit
 from tests.vault.questions import any_plans, plans
+from tre.errors import Refusal
+from tre.plan.canonical import canonical_form
 from tre.plan.nodes import Compare, Expression, Filter, Node, Plan, Predicate, Relation
+from tre.plan.parse import parse
 from tre.vault.exact import ExactTable
 
 EXCLUDED = {0, 7, 8, 9, 31, 77, 119}
@@ -151,3 +155,23 @@ def test_a_new_exclusion_is_opened_and_the_old_one_closed(store: Path, quiet: Qu
 def test_an_exact_table_prints_its_shape_alone(store: Path, quiet: Quiet) -> None:
     exact = quiet.exact(plan_of("region"), build(store, people()))
     assert repr(exact) == "ExactTable(1 blocks)" and repr(exact.blocks[0]) == "ExactBlock(1 measures, 3 groups)"
+
+
+STEPS = ("x + 1 + 1 + 1 + 1", "band(x + 1, 2)", "clamp(x + 1, 0, 60)", "coalesce(x, 1) + 1", "least(x + 1, 30)", "x * 1 - 1")
+STEPS += ("CASE WHEN sex = 'F' THEN 1 ELSE x END", "nullif(clamp(x, -5, 60), 7)", "clamp(abs(clamp(x, -9, 9) - 1), 1, 8)")
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_the_deepest_question_that_is_read_is_answered(everyone: World, step: str) -> None:
+    """What the reader lets through is not too deep for the engine, nor for the canonical form."""
+    deepest = None
+    for steps in range(1, 30):
+        ctes = [f"c{n} AS (SELECT person, sex, {step} AS x FROM c{n - 1})" for n in range(1, steps + 1)]
+        text = f"WITH c0 AS (SELECT person, sex, weight AS x FROM patients), {', '.join(ctes)} SELECT SUM(x) AS s FROM c{steps}"
+        try:
+            deepest = parse(text, CATALOGUE, {})
+        except Refusal:
+            break
+    assert deepest is not None
+    canonical_form(deepest)
+    assert everyone.blocks(deepest) == plain.add_up(deepest, everyone.tables, EXCLUDED)

@@ -148,10 +148,10 @@ def test_a_waiting_question_is_cancelled_for_nothing(served: Served) -> None:
 @pytest.mark.parametrize(
     ("sql", "status", "reason"),
     [
-        ("SELECT region, AVG(year_of_birth) FROM patients GROUP BY region", 422, "statistic-not-offered"),
+        ("SELECT region, MAX(year_of_birth) FROM patients GROUP BY region", 422, "statistic-not-offered"),
         ("SELECT regoin, COUNT(*) FROM patients GROUP BY regoin", 422, "column-not-in-policy"),
         ("SELECT COUNT(*) FROM patient", 422, "table-not-in-policy"),
-        ("SELECT practice, COUNT(*) FROM patients GROUP BY practice", 422, None),
+        ("SELECT COUNT(*) FROM patients WHERE EXISTS (SELECT 1 FROM events)", 422, "not-person-separable"),
         ("SELEC region", 400, "sql-not-understood"),
         ("x" * 30_000, 413, "too-large"),
     ],

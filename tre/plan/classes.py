@@ -38,7 +38,13 @@ CLASSES = tuple(PlanClass(cells, *work) for cells in (10, 100, 1_000, 10_000) fo
 
 def class_of(plan: Plan) -> PlanClass | None:
     """The first class that holds a plan; None for a plan beyond all of them, or of another kind of work."""
-    if plan.discovered or len(plan.sets) > 1 or plan.figures or [one.kind for one in measured(plan).measures] != ["persons"]:
+    if (
+        plan.discovered
+        or len(plan.sets) > 1
+        or plan.figures
+        or plan.having
+        or [one.kind for one in measured(plan).measures] != ["persons"]
+    ):
         return None
     work = _of_relation(plan.relation)
     if work is None or not all(isinstance(key.column, Column) for key in plan.keys):

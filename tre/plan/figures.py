@@ -1,6 +1,7 @@
 """Derived figures: arithmetic on the numbers that are shown, for nothing, with the interval that follows from theirs.
 
-Promises that a value is of what is shown (rounded, and NULL where a part is hidden or a denominator is 0), and that an interval
+Promises that a value is of what is shown (rounded, and NULL where a part is hidden, a denominator is 0, or it is beyond 10^300,
+which an answer cannot write), and that an interval
 covers what the bounded truths would have given in at least 95 % of draws: each of j parts misses in at most 5 / j %
 (Bonferroni), and what lies between is interval arithmetic. There is none where that cannot be proved: a denominator not above 5
 scales, or several parts of which one is a variance, a spread, a quantile, or a mean at an end of its range.
@@ -24,6 +25,7 @@ from tre.plan.order import GAUSSIAN, Draw
 Interval = tuple[Fraction, Fraction]
 Values = Mapping[str, Fraction | None]
 _Z = quantile(MISS)
+LARGEST = 10**300  # a double reaches a little beyond
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,7 @@ class _Part:
 
 def _derived(number: Number, values: Values, found: Mapping[str, Estimate | None], wide: Mapping[str, _Part]) -> Derived | None:
     value = value_of(number, values)
-    if value is None:
+    if value is None or abs(value) > LARGEST:
         return None
     near: dict[str, Interval | None] = {}
     far: dict[str, Interval | None] = {}
@@ -151,31 +153,36 @@ def _derived(number: Number, values: Values, found: Mapping[str, Estimate | None
         estimate = found[alias]
         assert estimate is not None  # else the value were NULL
         near[alias], far[alias] = wide[alias].interval(estimate, len(aliases)), wide[alias].sure(estimate)
-    ends = _interval(number, near, far)
+    ends, _ = _intervals(number, near, far)
+    if ends is not None and max(map(abs, ends)) > LARGEST:
+        ends = None
     return Derived(value, None, None) if ends is None else Derived(value, min(ends[0], value), max(ends[1], value))
 
 
 Intervals = Mapping[str, Interval | None]
 
 
-def _interval(number: Number, near: Intervals, far: Intervals) -> Interval | None:
-    """Interval arithmetic; ``far`` is what a denominator must be away from 0 by."""
+def _intervals(number: Number, near: Intervals, far: Intervals) -> tuple[Interval | None, Interval | None]:
+    """Interval arithmetic, from the near ends and from the far ones, which are what a denominator must be away from 0 by. Both at
+    once: each by itself would be twice the work for every denominator in a denominator."""
     match number:
         case Literal(text):
-            return Fraction(text), Fraction(text)
+            return (Fraction(text), Fraction(text)), (Fraction(text), Fraction(text))
         case OfStatistic(alias):
-            return near[alias]
+            return near[alias], far[alias]
         case Combined(operator, left, right):
-            one, other = _interval(left, near, far), _interval(right, near, far)
-            if one is None or other is None:
-                return None
-            if operator != "/":
-                return _ends(operator, one, other)
-            sure = _interval(right, far, far)
-            if sure is None or any(ends[0] <= 0 <= ends[1] for ends in (sure, other)):
-                return None
-            return _ends(operator, one, other)
+            one, other = _intervals(left, near, far), _intervals(right, near, far)
+            return _together(operator, one[0], other[0], other[1]), _together(operator, one[1], other[1], other[1])
     raise TypeError("no such number")
+
+
+def _together(operator: str, one: Interval | None, other: Interval | None, sure: Interval | None) -> Interval | None:
+    """``sure``: the far ends of the right side."""
+    if one is None or other is None:
+        return None
+    if operator == "/" and (sure is None or any(ends[0] <= 0 <= ends[1] for ends in (sure, other))):
+        return None
+    return _ends(operator, one, other)
 
 
 def _ends(operator: str, one: Interval, other: Interval) -> Interval:

@@ -38,6 +38,7 @@ FIRST_STEP_S = 0.25
 ROOM = 4  # a release time is at least so many times the slowest run
 TYPICAL_ROWS = 20  # of one person in a table of which the policy publishes no number of rows; or its row cap, where lower
 DISCOVERED = 20_000  # groups to expect where they are found in the records; with more an answer may meet its deadline
+PARTS = 4  # of figures and HAVING take as long as one noisy number
 UNPUBLISHED: Mapping[str, int] = MappingProxyType({})
 
 
@@ -102,8 +103,18 @@ def expected(plan: Plan, persons: int, rows: Mapping[str, int] = UNPUBLISHED, sl
         seconds += _of_set(plan, one, size, measures, slowest)
     drawn = DISCOVERED * len(plan.sets) if plan.discovered else plan.cells
     choices = sum(measure.kind == "ranks" for measure in measures)
-    numbers = len(measures) + len(plan.figures)
+    numbers = len(measures) + len(plan.figures) + (_written(plan.figures) + _written(plan.having)) // PARTS
     return slowest.start + seconds + drawn * (numbers * slowest.a_number + choices * slowest.a_choice)
+
+
+def _written(part: object) -> int:
+    """How many nodes figures and conditions on the answer have, as often as each is reckoned of a row."""
+    if isinstance(part, tuple):
+        return sum(map(_written, part))
+    if not isinstance(part, Node):
+        return 0
+    names: tuple[str, ...] = part.__slots__  # type: ignore[attr-defined]
+    return 1 + sum(_written(getattr(part, name)) for name in names)
 
 
 def _of_set(plan: Plan, one: sets.Set, size: float, measures: tuple[Measure, ...], slowest: Slowest) -> float:

@@ -173,14 +173,14 @@ def _check_noise(seen: Seen, order: Order) -> None:
             raise Alarm
 
 
-def _spread(groups: int, cell: int, total: Fraction) -> tuple[Fraction, Fraction]:
-    """The largest sum, and the largest sum of squares, of so many numbers of at most ``cell`` that are at most ``total`` in
-    all."""
+def _spread(groups: int, cell: int, total: Fraction) -> tuple[int, int]:
+    """The largest sum, and the largest sum of squares, of so many whole numbers of at most ``cell`` that are at most ``total`` in
+    all: whole too, where ``total`` is not."""
     if cell == 0:
-        return Fraction(0), Fraction(0)
-    full = min(groups, total // cell)
-    rest = total - full * cell if full < groups else Fraction(0)
-    return full * cell + rest, full * Fraction(cell) ** 2 + rest**2
+        return 0, 0
+    full = min(groups, int(total // cell))
+    rest = int(total) - full * cell if full < groups else 0
+    return full * cell + rest, full * cell**2 + rest**2
 
 
 def _row(measure: Measure) -> Fraction:

@@ -61,9 +61,9 @@ Share = Annotated[Decimal, _number, _finite, Field(ge=LEAST, le=1), _share]
 Amount = Annotated[Decimal, _number, _finite, Field(ge=LEAST, le=LARGEST), _amount]
 Epsilon = Annotated[Decimal, _number, _finite, Field(ge=0, le=LARGEST), _epsilon]
 Alias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,59}$")]
-_margin = WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 1e12})
+_margin = WithJsonSchema({"type": "number", "minimum": 1e-12, "maximum": 1e12})
 Margins = Annotated[
-    dict[Alias, Annotated[Decimal, _number, _finite, Field(gt=0, le=10**12), _margin]],
+    dict[Alias, Annotated[Decimal, _number, _finite, Field(ge=LEAST, le=10**12), _margin]],
     Field(min_length=1, max_length=100, json_schema_extra={"additionalProperties": False}),
 ]
 Margin = Annotated[int, Field(gt=0, le=10**9, strict=True), BeforeValidator(_whole)]

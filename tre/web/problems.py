@@ -105,8 +105,13 @@ def _validation(error: RequestValidationError) -> Response:
     parts = error.errors()[:5]
     if any(part["loc"] == ("body",) and part["type"] == "model_attributes_type" for part in parts):
         return problem(Reason.INVALID_REQUEST, "The body is not a JSON object.", "Send one, with Content-Type: application/json.")
-    told = [f"{'.'.join(str(step) for step in part['loc'])}: {_WRONG.get(part['type'], part['msg'])}" for part in parts]
+    told = [f"{_place(part['loc'])}: {_WRONG.get(part['type'], part['msg'])}" for part in parts]
     return problem(Reason.INVALID_REQUEST, "; ".join(told).replace("Value error, ", "")[:1_000])
+
+
+def _place(steps: tuple[int | str, ...]) -> str:
+    """Where a field is; the library's own words for the forms that one field may take are left out."""
+    return ".".join(str(step) for step in steps if "[" not in str(step))
 
 
 # What a field's value is not, in our words; the library speaks of its own types.

@@ -29,7 +29,13 @@ from tre.plan.nodes import (
 
 
 def level(node: Expression) -> Expression:
-    """The one form of an expression; its domain stays."""
+    """The one form of an expression. Its domain stays: it says which keys an answer has, and what is above has read it. Where the
+    form would have another (of two equal bands the least is a number, their one form a band), the expression stays itself."""
+    form = _level(node)
+    return form if form.domain == node.domain else node
+
+
+def _level(node: Expression) -> Expression:
     match node:
         case Arithmetic(operator, left, right):
             parts = [level(left), level(right)]

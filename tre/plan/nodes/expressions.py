@@ -84,7 +84,7 @@ def _arithmetic(operator: str, left: Expression, right: Expression) -> Domain:
         raise NoDomain("arithmetic is of numbers and dates")
     if operator == "//":
         return replace(_floored(left, right), nullable=nullable)
-    grid = Decimal(one.grid) * Decimal(other.grid) if operator == "*" else shared_grid(one, other)
+    grid = _product(one, other) if operator == "*" else shared_grid(one, other)
     lows, highs = zip(*(_in_steps(domain, grid if operator != "*" else None) for domain in (one, other)), strict=True)
     if operator == "*":
         ends = [a * b for a in (lows[0], highs[0]) for b in (lows[1], highs[1])]
@@ -96,10 +96,19 @@ def _arithmetic(operator: str, left: Expression, right: Expression) -> Domain:
     return Domain(kind, nullable, (), *_within(min(ends), max(ends)), _text(grid))
 
 
+FINEST = Decimal(10) ** 12  # every grid is a whole number of its parts
+
+
+def _product(one: Domain, other: Domain) -> Decimal:
+    grid = Decimal(one.grid) * Decimal(other.grid)
+    if grid * FINEST % 1:
+        raise NoDomain("the product may be beyond 12 digits after the point")
+    return grid
+
+
 def shared_grid(one: Domain, other: Domain) -> Decimal:
     """The widest grid on which all values of both lie."""
-    places = Decimal(10) ** 12
-    return gcd(int(Decimal(one.grid) * places), int(Decimal(other.grid) * places)) / places
+    return gcd(int(Decimal(one.grid) * FINEST), int(Decimal(other.grid) * FINEST)) / FINEST
 
 
 def steps_of(domain: Domain, grid: Decimal) -> int:
