@@ -21,6 +21,7 @@ from tre.plan.nodes import (
     SemiJoin,
     computed,
 )
+from tre.plan.sets import crossing
 from tre.plan.steps import DISCOVERED, ROOM, expected, lists_of, release_time, steps_of
 
 REGION = count(SEX)
@@ -122,3 +123,11 @@ def test_never_below_the_quantum_nor_above_the_deadline() -> None:
     with pytest.raises(Refusal) as raised:
         release_time(REGION, 60_000_000, 250, 7.0)
     assert raised.value.reason == Reason.TOO_LARGE and "7 s" in raised.value.detail
+
+
+def test_totals_that_cross_take_longer_than_totals_in_a_row() -> None:
+    """What must be hidden beside a hidden cell is looked for in all of them together."""
+    rollup = asking(PATIENTS, number("persons"), keys=(BOARD, AGE), sets=((0, 1), (0,), ()))
+    crossed = asking(PATIENTS, number("persons"), keys=(BOARD, AGE), sets=((0, 1), (0,), (1,)))
+    assert crossing(crossed) and not crossing(rollup)
+    assert expected(crossed, 1_000) - expected(rollup, 1_000) >= CELLS * 0.000_02

@@ -7,7 +7,7 @@ totals are sums of which cells. It shares no code with the rule.
 from __future__ import annotations
 
 import math
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -206,3 +206,15 @@ def test_ten_thousand_cells_take_a_second() -> None:
     cells = cells_of((98, 100), [(0,), ()], finest, 5)
     complement(cells, primary(cells), True, THRESHOLD)
     assert time.process_time() - begun < 20
+
+
+def test_sets_that_cross_are_done_long_before_the_release_time() -> None:
+    """1,296 cells in sixteen sets: the search for combinations ends, and what takes its place is quick."""
+    import time
+
+    sizes, rng = (6, 6, 6, 6), np.random.default_rng(3)
+    sets = [one for size in (3, 2, 1, 0) for one in combinations(range(4), size)]
+    cells = cells_of(sizes, sets, [int(n) for n in rng.exponential(20, 1_296)], 5)
+    begun = time.process_time()
+    complement(cells, primary(cells), False, THRESHOLD)
+    assert time.process_time() - begun < 4

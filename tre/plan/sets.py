@@ -7,7 +7,7 @@ cell is there. Knows the plan alone.
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import product
+from itertools import pairwise, product
 from math import prod
 
 from tre.plan.measures import groups_of_a_person, measured
@@ -30,6 +30,13 @@ def added(plan: Plan) -> bool:
 def drawn(plan: Plan) -> tuple[Set, ...]:
     """The grouping sets that get noise of their own."""
     return plan.sets[:1] if added(plan) else plan.sets
+
+
+def crossing(plan: Plan) -> bool:
+    """Whether not each set, from the finest to the coarsest, is a part of the one before (CUBE): what follows from its totals is
+    then not a matter of a tree."""
+    ranked = sorted(plan.sets, key=lambda one: -len(one))
+    return not all(set(coarse) <= set(fine) for fine, coarse in pairwise(ranked))
 
 
 def groups(plan: Plan) -> int:

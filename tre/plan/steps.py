@@ -53,6 +53,7 @@ class Slowest:
     start: float = 0.1  # pipes, JSON, a first call of the noise, and sealing while many ask at once
     a_number: float = 0.000_1  # of one measure or figure of one group, with what is estimated of it
     a_choice: float = 0.01  # of a quantile of one group, its 1,024 weights counted in
+    a_crossing: float = 0.000_02  # of a cell of the finest set in a coarser one, where the sets cross: what must be hidden beside
     a_scan: float = 0.03  # from here on per million rows
     a_comparison: float = 0.001  # also a step of arithmetic
     a_list: float = 0.03
@@ -104,6 +105,8 @@ def expected(plan: Plan, persons: int, rows: Mapping[str, int] = UNPUBLISHED, sl
     drawn = DISCOVERED * len(plan.sets) if plan.discovered else plan.cells
     choices = sum(measure.kind == "ranks" for measure in measures)
     numbers = len(measures) + len(plan.figures) + (_written(plan.figures) + _written(plan.having)) // PARTS
+    if sets.added(plan) and sets.crossing(plan):
+        seconds += plan.cells_of(plan.sets[0]) * (len(plan.sets) - 1) * slowest.a_crossing
     return slowest.start + seconds + drawn * (numbers * slowest.a_number + choices * slowest.a_choice)
 
 

@@ -18,7 +18,9 @@ from dataclasses import dataclass
 Interval = tuple[int, int] | None  # both ends included; None: anything
 Node = tuple[int, int]  # level (0 the finest), place
 PRIME = 2**61 - 1  # the field in which combinations of totals, whose factors are 0 and 1, are looked for
-WORK = 20_000_000  # additions while combinations are looked for, a few seconds: beyond it totals of hidden cells are hidden
+# Additions while combinations are looked for, half a second: beyond it totals of hidden cells are hidden. The release time has
+# room for it (`plan.steps`).
+WORK = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)

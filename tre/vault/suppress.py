@@ -9,14 +9,13 @@ people; what stays is rounded and carries its 95 % noise interval. Looks at nois
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 from tre.plan.estimate import estimator
 from tre.plan.measures import measured
 from tre.plan.nodes import Plan, Scalar
 from tre.plan.order import Order
 from tre.plan.rounding import rounded
-from tre.plan.sets import added, cell_of, parts
+from tre.plan.sets import added, cell_of, crossing, parts
 from tre.vault.complementary import Cells, complement
 from tre.vault.noisy import NoisyBlock, NoisyTable
 from tre.vault.shown import Block, Row, Shown, near_limit
@@ -65,11 +64,10 @@ def _complemented(blocks: Sequence[NoisyBlock], primary: list[tuple[bool, ...]],
     plan, rules = order.restricted.plan, order.disclosure
     ranks = sorted(range(len(plan.sets)), key=lambda at: -len(plan.sets[at]))
     sets = [plan.sets[at] for at in ranks]
-    chain = all(set(coarse) <= set(fine) for fine, coarse in pairwise(sets))
     base = rules.rounding if all(found == (0,) for found in measured(plan).parts.values()) else 1
     persons = tuple(blocks[at].numbers[0] for at in ranks)
     cells = Cells(persons, tuple(cell_of(plan, one) for one in sets[1:]), tuple(_known(level, base) for level in persons))
-    hidden = complement(cells, [primary[at] for at in ranks], chain, rules.threshold)
+    hidden = complement(cells, [primary[at] for at in ranks], not crossing(plan), rules.threshold)
     found = dict(zip(ranks, hidden, strict=True))
     return [found[at] for at in range(len(ranks))]
 
