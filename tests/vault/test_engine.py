@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.spec.test_spec import CATALOGUE
+from tests.spec.cases import CATALOGUE
 from tests.vault import plain
 from tests.vault.building import Held as Pair
 from tests.vault.building import Quiet, Row, Rows, build, column, event, exclude, plan_of, ranked, row, visit
