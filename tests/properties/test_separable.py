@@ -69,7 +69,7 @@ class World:
 
     def rows(self, told: Told) -> Counter[tuple[Any, ...]]:
         sql, codes = told
-        return Counter(self._records._rows(sql, [self._records._numbers(one) for one in codes]))
+        return Counter(self._records._rows(sql, [self._records._number(one) for one in codes]))
 
     def separable(self, relation: Relation) -> int:
         """How many rows a relation has; fails where they are not those of each person alone."""

@@ -41,7 +41,7 @@ def canonical_form(plan: Plan) -> Plan:
     """The one form of everything that asks the same. Parts that are alike but for their labels (a table joined with itself) are
     put in the order that gives the least text, whatever their labels were."""
     form = _settled(plan)
-    return min((_settled(_renamed(form, names)) for names in _exchanges(form.relation)), key=order, default=form)
+    return min((_settled(_renamed(form, names)) for names in _exchanges(form.relation)), key=by_text, default=form)
 
 
 def _settled(plan: Plan) -> Plan:
@@ -183,7 +183,7 @@ def _exchanges(relation: Relation) -> Iterator[Names]:
     """Every way to exchange the labels of scans and sub-queries that are alike; none where nothing is, or too much."""
     alike: dict[bytes, list[str]] = {}
     for node in _labelled(relation):
-        alike.setdefault(order(_renamed(node, _names(node))), []).append(node.label)
+        alike.setdefault(by_text(_renamed(node, _names(node))), []).append(node.label)
     groups = [labels for labels in alike.values() if len(labels) > 1]
     if groups and prod(factorial(len(labels)) for labels in groups) <= EXCHANGES:
         for ways in product(*(permutations(labels) for labels in groups)):
