@@ -2,7 +2,8 @@
 
 A filter keeps the rows for which its condition is *true*. With NOT pushed down to the comparisons (valid in three-valued logic),
 AND and OR never tell unknown from false, so each comparison may be replaced by the set of values for which it is true. Where
-unknown is told from false (a condition as a value), only order, nesting and double negation are levelled.
+unknown is told from false (a condition as a value), order, nesting and double negation are levelled, and a comparison becomes the
+set of its values where that is unknown of NULL alone, as it is itself.
 """
 
 from __future__ import annotations
