@@ -107,7 +107,7 @@ def test_a_probe_is_the_same_on_neighbours(neighbours: tuple[Served, Served], sq
 def shape(body: dict[str, object]) -> dict[str, object]:
     """An answer without its noisy numbers."""
     rows = [dict.fromkeys(row) for row in body.pop("rows")]  # type: ignore[attr-defined]
-    body["disclosure"] = dict(body["disclosure"]) | {"suppressed": 0, "near_threshold": []}  # type: ignore[call-overload]
+    body["disclosure"] = dict(body["disclosure"]) | {"suppressed": 0, "near_threshold": [], "warnings": []}  # type: ignore[call-overload]
     masked: dict[str, object] = json.loads(IDS.sub(b"#", json.dumps(body).encode()))
     return masked | {"rows": rows}
 

@@ -11,7 +11,7 @@ from tre.optouts.tables import REGIMES
 from tre.plan.nodes import Plan, Scan, Statistic
 from tre.policy import model
 
-PLAN = Plan("gp", Scan("patients", 1), (), (Statistic("n", "count"),), ("n",))
+PLAN = Plan("gp", Scan("patients", 1), (), (Statistic("n", "persons"),), ("n",))
 
 
 def test_the_order_in_which_a_policy_names_them_does_not_matter() -> None:
