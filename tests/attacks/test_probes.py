@@ -69,9 +69,11 @@ IDS = re.compile(rb"[0-9a-f]{32,64}|tre_[\w-]{43}|\d{4}-\d\d-\d\dT[\d:.]+Z|[A-Za
 
 def add_target(source: Path) -> None:
     """One person more, with one row in every table."""
-    columns = duckdb.sql(f"DESCRIBE SELECT * FROM read_csv('{source}/patients.csv', all_varchar = true)").fetchall()
+    patients = f"read_csv('{source}/patients.csv', all_varchar = true)"
+    with duckdb.connect() as connection:
+        columns = connection.execute(f"DESCRIBE SELECT * FROM {patients}").fetchall()
+        (first,) = connection.execute(f"SELECT * FROM {patients} LIMIT 1").fetchall()
     values = {"nhs_number": TARGET, "practice": "ZZ9999", "year_of_birth": "1900", "sex": "U"}
-    first = duckdb.sql(f"SELECT * FROM read_csv('{source}/patients.csv', all_varchar = true) LIMIT 1").fetchall()[0]
     row = [values.get(column[0], value) for column, value in zip(columns, first, strict=True)]
     with (source / "patients.csv").open("a") as file:
         file.write(",".join('"' + value + '"' if value and "," in value else value or "" for value in row) + "\n")
