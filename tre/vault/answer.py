@@ -54,7 +54,7 @@ class Vault:
 
     def answer(self, order: Order) -> Shown:
         """The one road from records to numbers."""
-        plan = order.restricted.plan
+        plan = order.plan
         records = self.prepare(order.snapshot, order.exclusion)
         check_plan(records.manifest, records.counted, plan)
         exact, seen = records.count(plan)

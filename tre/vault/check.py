@@ -126,7 +126,7 @@ def _columns(node: object) -> set[Column]:
 
 def check_sums(exact: ExactTable, seen: Seen, order: Order, counted: Mapping[str, Counted]) -> None:
     """No number beyond what the people who did not object can add up to; no person beyond what the noise was made for."""
-    plan = order.restricted.plan
+    plan = order.plan
     tables = [counted[scan.table] for scan in _scans(plan.relation)]
     if any(one.persons > order.max_persons for one in tables):
         raise Alarm
@@ -160,7 +160,7 @@ def _check_block(block: ExactBlock, plan: Plan, people: int, groups: int) -> Non
 def _check_noise(seen: Seen, order: Order) -> None:
     """What single persons were seen to add, against the sensitivity that was paid for. Whoever fills one group and whoever is in
     the most groups may be two persons: nobody adds more than all rows of a person can."""
-    plan = order.restricted.plan
+    plan = order.plan
     rows = _bounds(plan.relation)[0]
     for place, (draw, measure) in enumerate(zip(order.draws, measured(plan).measures, strict=True)):
         if draw.mechanism == NOISY_MAX:

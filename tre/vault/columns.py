@@ -27,7 +27,7 @@ PARTS = {
 
 def columns_of(order: Order) -> list[dict[str, Any]]:
     """In the order of the answer's columns."""
-    plan = order.restricted.plan
+    plan = order.plan
     columns = {key.alias: _key_column(key) for key in plan.keys}
     columns |= {statistic.alias: _statistic_column(statistic, order) for statistic in plan.statistics}
     columns |= {figure.alias: _figure_column(figure) for figure in plan.figures}
@@ -54,7 +54,7 @@ def _figure_column(figure: Figure) -> dict[str, Any]:
 
 def _statistic_column(statistic: Statistic, order: Order) -> dict[str, Any]:
     """A count of persons in one group each has no bounds to tell of."""
-    plan = order.restricted.plan
+    plan = order.plan
     found = measured(plan)
     places = found.parts[statistic.alias]
     column: dict[str, Any] = {
@@ -80,7 +80,7 @@ def _statistic_column(statistic: Statistic, order: Order) -> dict[str, Any]:
 def _bounds(statistic: Statistic, measure: Measure, order: Order) -> dict[str, Any]:
     """Rows of one person that count in one group, groups of one person, clamp bounds."""
     bounds: dict[str, Any] = {}
-    l0 = groups(order.restricted.plan)
+    l0 = groups(order.plan)
     if statistic.kind != "persons":
         bounds["max_rows"] = measure.k
     if statistic.kind != "persons" or l0 > 1:

@@ -64,7 +64,7 @@ def perturb(exact: ExactTable, order: Order) -> NoisyTable:
 
 def _whole(exact: ExactTable, order: Order) -> None:
     """The table has the plan's shape: else the loss that was reckoned is another table's."""
-    plan = order.restricted.plan
+    plan = order.plan
     measures = measured(plan).measures
     if len(exact.blocks) != len(drawn(plan)):
         raise NotCovered
@@ -99,7 +99,7 @@ def _measurement(draw: Draw, pure: bool) -> Any:
 def _as_measured(order: Order) -> None:
     """What a draw says of one person is no less than a person who fills groups with k rows each makes of it: not the bound over
     again (`plan.bound` has it), but enough that no draw is of another measure."""
-    plan = order.restricted.plan
+    plan = order.plan
     rows, l0s = rows_per_person(plan.relation), [groups_of_a_person(plan, one) for one in drawn(plan)]
     if order.selection is not None and order.selection.groups < sum(l0s):
         raise NotCovered
@@ -167,7 +167,7 @@ def _within_delta(order: Order) -> None:
 
 def _within_64_bits(exact: ExactTable, order: Order) -> None:
     """By the public number of persons, not by the values: what one person adds to a cell, or moves a score."""
-    for measure, draw in zip(measured(order.restricted.plan).measures, order.draws, strict=True):
+    for measure, draw in zip(measured(order.plan).measures, order.draws, strict=True):
         if order.max_persons * max(measure.cell, draw.sensitivity) >= _LARGEST:
             raise NotCovered
     if any(not -_LARGEST < number < _LARGEST for block in exact.blocks for vector in block.numbers for number in _flat(vector)):
@@ -185,7 +185,7 @@ def _drawn(exact: ExactTable, order: Order, measurements: list[Any]) -> tuple[No
         if draw.mechanism != NOISY_MAX:
             columns[place] = _vectors(measurement, [block.numbers[place] for block in exact.blocks])
     kept = [_kept(persons, order) for persons in columns[0]]
-    measures = measured(order.restricted.plan).measures
+    measures = measured(order.plan).measures
     for place, (draw, measurement) in enumerate(zip(order.draws, measurements, strict=True)):
         if draw.mechanism == NOISY_MAX:
             columns[place] = _chosen(measurement, measures[place], [block.numbers[place] for block in exact.blocks], kept)

@@ -69,7 +69,7 @@ def _rules(order: Order, given: Given) -> list[dict[str, str]]:
 
 
 def _bound(order: Order) -> str:
-    plan = order.restricted.plan
+    plan = order.plan
     rows = max(measure.k for measure in measured(plan).measures)
     return (
         f"one person counts in at most {_many(groups(plan), 'group')}, there with at most {_many(rows, 'row')};"
@@ -83,7 +83,7 @@ def _many(number: int, name: str) -> str:
 
 def _clamped(order: Order) -> list[str]:
     """The statistics whose values are forced into bounds."""
-    return [one.alias for one in order.restricted.plan.statistics if one.value is not None and one.kind != "rows"]
+    return [one.alias for one in order.plan.statistics if one.value is not None and one.kind != "rows"]
 
 
 def _clamping(order: Order) -> dict[str, str]:
@@ -112,7 +112,7 @@ def _discovered(order: Order) -> list[dict[str, str]]:
 
 
 def _complementary(order: Order, given: Given) -> dict[str, str]:
-    plan = order.restricted.plan
+    plan = order.plan
     if not added(plan):
         how = "no total is given that shown cells could be taken from"
         if len(plan.sets) > 1:
@@ -128,7 +128,7 @@ def _complementary(order: Order, given: Given) -> dict[str, str]:
 
 def _asked(order: Order, given: Given) -> list[dict[str, str]]:
     """What the question itself left out, of what is shown."""
-    plan = order.restricted.plan
+    plan = order.plan
     if plan.having is None and plan.limit is None:
         return []
     left = given.groups - given.rows

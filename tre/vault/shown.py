@@ -72,7 +72,7 @@ def _block_to_json(block: Block) -> dict[str, Any]:
 
 def shown_from(reply: Any, order: Order) -> Shown:
     """What a worker said, if it is believed. `NotShown` otherwise."""
-    plan = order.restricted.plan
+    plan = order.plan
     if type(reply) is not dict or set(reply) != {"blocks", "complementary"}:
         raise NotShown
     blocks, complementary = reply["blocks"], reply["complementary"]
@@ -87,7 +87,7 @@ def shown_from(reply: Any, order: Order) -> Shown:
 
 
 def _block_from(block: Any, one: tuple[int, ...], order: Order) -> Block:
-    plan = order.restricted.plan
+    plan = order.plan
     if type(block) is not dict or set(block) != {"keys", "rows"} or type(block["rows"]) is not list:
         raise NotShown
     keys = _keys_from(block["keys"], one, order)
@@ -98,7 +98,7 @@ def _block_from(block: Any, one: tuple[int, ...], order: Order) -> Block:
 
 
 def _keys_from(keys: Any, one: tuple[int, ...], order: Order) -> tuple[tuple[Scalar, ...], ...] | None:
-    plan = order.restricted.plan
+    plan = order.plan
     if not plan.discovered:
         if keys is not None:
             raise NotShown
@@ -118,7 +118,7 @@ class _Believed:
     """Rows of one grouping set, as the order's noise can make them."""
 
     def __init__(self, order: Order, one: tuple[int, ...]) -> None:
-        plan, rules = order.restricted.plan, order.disclosure
+        plan, rules = order.plan, order.disclosure
         self._plan, self._rules = plan, rules
         self._places = measured(plan).parts
         self._measures = len(order.draws)
@@ -167,7 +167,7 @@ class _Believed:
 
 def near_limit(order: Order, one: tuple[int, ...]) -> int:
     """From this noisy number of persons on a row is two scales or more above the threshold."""
-    spread = order.draws[0].scale * parts(order.restricted.plan, one) ** 0.5
+    spread = order.draws[0].scale * parts(order.plan, one) ** 0.5
     return order.disclosure.threshold + int(-(-2 * spread // 1))
 
 

@@ -27,7 +27,7 @@ Vector = tuple[int, ...]
 
 def suppress(noisy: NoisyTable, order: Order) -> Shown:
     """Adds, hides, then rounds."""
-    plan, rules = order.restricted.plan, order.disclosure
+    plan, rules = order.plan, order.disclosure
     blocks = [_ordered(block, plan, one) for block, one in zip(noisy.blocks, plan.sets, strict=False)]
     if added(plan):
         blocks += [_added(blocks[0], plan, one) for one in plan.sets[1:]]
@@ -62,7 +62,7 @@ def _added(finest: NoisyBlock, plan: Plan, one: tuple[int, ...]) -> NoisyBlock:
 
 def _complemented(blocks: Sequence[NoisyBlock], primary: list[tuple[bool, ...]], order: Order) -> list[tuple[bool, ...]]:
     """Complementary suppression, the sets from the finest to the coarsest."""
-    plan, rules = order.restricted.plan, order.disclosure
+    plan, rules = order.plan, order.disclosure
     ranks = sorted(range(len(plan.sets)), key=lambda at: -len(plan.sets[at]))
     sets = [plan.sets[at] for at in ranks]
     chain = all(set(coarse) <= set(fine) for fine, coarse in pairwise(sets))
@@ -91,7 +91,7 @@ def _kept(blocks: Sequence[NoisyBlock], most: int | None) -> list[Sequence[int]]
 
 
 def _block(block: NoisyBlock, hidden: Sequence[bool], kept: Sequence[int], one: tuple[int, ...], order: Order) -> Block:
-    plan = order.restricted.plan
+    plan = order.plan
     estimate = estimator(plan, order.draws, order.disclosure.rounding, parts(plan, one))
     limit, rows = near_limit(order, one), list(zip(*block.numbers, strict=True))
     keys: tuple[tuple[Scalar, ...], ...] | None = None if block.keys is None else tuple(block.keys[n] for n in kept)
