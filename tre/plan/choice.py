@@ -38,7 +38,7 @@ def automatic(plan: Plan) -> tuple[Statistic, ...]:
 
 @lru_cache(maxsize=512)
 def bounds(plan: Plan) -> tuple[int, ...]:
-    """The public grid, ascending: 1, 2, 3, 5, 8, 13 … (each about 1.6 times the one before) below the policy's bound, and that."""
+    """The public grid, ascending: 1, 2, 3, 5, 8, 13 … (each the sum of the two before) below the policy's bound, and that."""
     largest = max(rows_that_count(plan, statistic) for statistic in automatic(plan))
     found, following = [1], 2
     while following < largest:

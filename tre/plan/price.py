@@ -59,7 +59,8 @@ SMALLEST_SCALE = 2.0**-4
 class Quote:
     """The charge of one question, and how each of its noisy numbers is drawn. ``draws``: one a measure, in their order.
     ``threshold``: the noisy number of persons below which a group is not shown: the policy's, or of discovered keys tau where it
-    is larger, and then ``selection`` says so. Where a bound is to be chosen, ``choice`` says how, and all else is of the largest."""
+    is larger, and then ``selection`` says so. Where a bound is to be chosen, ``choice`` says how, and the
+    draws are those of the largest."""
 
     loss: PrivacyLoss
     draws: tuple[Draw, ...]

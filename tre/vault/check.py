@@ -22,7 +22,7 @@ from tre.plan.nodes.base import Node
 from tre.plan.order import NOISY_MAX, Order
 from tre.plan.sets import drawn
 from tre.terms import Snapshot
-from tre.vault.exact import ExactBlock, ExactTable
+from tre.vault.exact import ExactBlock, ExactContributions, ExactTable
 
 
 class Alarm(Exception):
@@ -139,6 +139,18 @@ def check_sums(exact: ExactTable, seen: Seen, order: Order, counted: Mapping[str
         if groups > bound or any(most > _cell(measured(plan).measures[place], plan) for place, most in cells.items()):
             raise Alarm
     _check_noise(seen, order)
+
+
+def check_contributions(exact: ExactContributions, order: Order, counted: Mapping[str, Counted]) -> None:
+    """Nobody who objected stands on the grid of bounds, and nobody twice; beyond the largest bound stands nobody who cannot have
+    so many rows."""
+    plan = order.plan
+    first = counted[_first(plan.relation).table]
+    most, rows, _ = _bounds(plan.relation)
+    if min(exact.persons) < 0 or sum(exact.persons) > first.persons - first.persons_left_out:
+        raise Alarm
+    if most <= rows and exact.persons[-1]:
+        raise Alarm
 
 
 def _check_block(block: ExactBlock, plan: Plan, people: int, groups: int) -> None:

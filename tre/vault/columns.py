@@ -5,9 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+from tre.plan.choice import automatic
 from tre.plan.estimate import unit
 from tre.plan.measures import Measure, measured
 from tre.plan.nodes import Figure, Key, Statistic
+from tre.plan.nodes.asked import AUTO
 from tre.plan.order import Draw, Order
 from tre.plan.rounding import stated_scale
 from tre.plan.sets import groups
@@ -83,6 +85,8 @@ def _bounds(statistic: Statistic, measure: Measure, order: Order) -> dict[str, A
     l0 = groups(order.plan)
     if statistic.kind != "persons":
         bounds["max_rows"] = measure.k
+    if statistic.alias in {one.alias for one in automatic(order.restricted.plan)}:
+        bounds["bound"] = AUTO
     if statistic.kind != "persons" or l0 > 1:
         bounds["max_groups"] = l0
     if statistic.value is not None and statistic.kind != "rows":

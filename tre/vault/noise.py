@@ -19,13 +19,14 @@ from typing import Any
 import opendp.prelude as dp
 
 from tre.loss import DELTA_UNIT, UNIT, PrivacyLoss, gaussian_loss, laplace_loss, of_epsilon, of_rho
+from tre.plan import choice
 from tre.plan.candidates import candidates
 from tre.plan.measures import Measure, groups_of_a_person, measured
 from tre.plan.nodes import rows_per_person
 from tre.plan.order import GAUSSIAN, LAPLACE, NOISY_MAX, Draw, Order
 from tre.plan.sets import drawn
-from tre.vault.exact import Bins, ExactBlock, ExactTable, Numbers
-from tre.vault.noisy import NoisyBlock, NoisyTable
+from tre.vault.exact import Bins, ExactBlock, ExactContributions, ExactTable, Numbers
+from tre.vault.noisy import NoisyBlock, NoisyChoice, NoisyTable
 from tre.vault.tail import shown_alone
 
 dp.enable_features("contrib")
@@ -43,7 +44,8 @@ class NotCovered(Exception):
 
 @dataclass(slots=True)
 class Counter:
-    """How many draws were made by this process: one for each measure of each charged answer."""
+    """How many draws were made by this process: one for each measure of each charged answer; where a bound is chosen, one for the
+    choice and one for the number of persons beyond it."""
 
     draws: int = 0
 
@@ -53,13 +55,47 @@ COUNTER = Counter()
 
 def perturb(exact: ExactTable, order: Order) -> NoisyTable:
     """Draws once for each measure, over all groups of all sets that were computed."""
-    measurements = [_measurement(draw, order.reservation.loss.pure) for draw in order.draws]
+    if order.choice is not None and order.bound is None:
+        raise NotCovered
     _whole(exact, order)
-    _as_measured(order)
-    _within_reservation(order, measurements)
-    _within_delta(order)
+    _covered(order)
     _within_64_bits(exact, order)
+    measurements = [_measurement(draw, order.reservation.loss.pure) for draw in order.draws]
     return NoisyTable(_drawn(exact, order, measurements))
+
+
+def choose(exact: ExactContributions, order: Order) -> NoisyChoice:
+    """Draws once for the bound and once for the number of persons beyond it; nothing, unless whatever may be chosen is covered by
+    what was reserved."""
+    offered = order.choice
+    if offered is None or order.bound is not None or len(exact.persons) != len(offered.offers) + 1:
+        raise NotCovered
+    for offer in offered.offers:
+        _covered(order.at(offer.k))
+    if any(not 0 <= number <= order.max_persons for number in exact.persons):
+        raise NotCovered
+    ranks, clamped = (_measurement(draw, order.reservation.loss.pure) for draw in offered.draws)
+    COUNTER.draws += 2
+    place = ranks(scores(exact.persons, choice.PLACES)[:-1])
+    (beyond,) = clamped([sum(exact.persons[place + 1 :])])
+    return NoisyChoice(offered.offers[place].k, beyond)
+
+
+def _covered(order: Order) -> None:
+    """No more is drawn than was reserved, and for no less than one person can do."""
+    _as_measured(order)
+    _as_chosen(order)
+    _within_reservation(order)
+    _within_delta(order)
+
+
+def _as_chosen(order: Order) -> None:
+    """One person moves one number on the grid of bounds by one, and the number beyond the chosen one by one."""
+    if order.choice is None:
+        return
+    ranks, clamped = order.choice.draws
+    if ranks.mechanism != NOISY_MAX or ranks.sensitivity < score_of_a_person(choice.PLACES) or clamped.mechanism == NOISY_MAX:
+        raise NotCovered
 
 
 def _whole(exact: ExactTable, order: Order) -> None:
@@ -115,14 +151,15 @@ def _as_measured(order: Order) -> None:
             raise NotCovered
 
 
-def _within_reservation(order: Order, measurements: list[Any]) -> None:
-    """Both opinions, each summed over the draws: ours in exact rationals, OpenDP's map up to its own rounding."""
-    reserved = order.reservation.loss
-    if any(draw.mechanism == (GAUSSIAN if reserved.pure else LAPLACE) for draw in order.draws):
+def _within_reservation(order: Order) -> None:
+    """Both opinions, each summed over the draws, a choice's among them: ours in exact rationals, OpenDP's map up to its
+    rounding."""
+    reserved, draws = order.reservation.loss, (*(order.choice.draws if order.choice else ()), *order.draws)
+    if any(draw.mechanism == (GAUSSIAN if reserved.pure else LAPLACE) for draw in draws):
         raise NotCovered
-    if not sum((_exact_loss(draw, reserved.pure) for draw in order.draws), PrivacyLoss()).fits(reserved):
+    if not sum((_exact_loss(draw, reserved.pure) for draw in draws), PrivacyLoss()).fits(reserved):
         raise NotCovered
-    theirs = sum(_their_loss(draw, measurement) for draw, measurement in zip(order.draws, measurements, strict=True))
+    theirs = sum(_their_loss(draw, _measurement(draw, reserved.pure)) for draw in draws)
     held = Fraction(reserved.epsilon if reserved.pure else reserved.rho, UNIT)
     if theirs > held * (1 + _MAP_ROUNDING):
         raise NotCovered

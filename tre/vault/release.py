@@ -43,6 +43,8 @@ class Line:
 
 def release(shown: Shown, order: Order) -> Release:
     """The statement, as the contract has it."""
+    if shown.bounded is not None:
+        order = order.at(shown.bounded.k)
     plan = order.plan
     lines = list(_lines(shown, order))
     passed = [line for line in lines if plan.having is None or (not line.hidden and holds(plan.having, line.values) is True)]
@@ -68,6 +70,7 @@ def _given(shown: Shown, lines: Sequence[Line], given: Sequence[Line]) -> Given:
         suppressed=sum(line.hidden for line in given),
         near=tuple(at for at, line in enumerate(given) if line.near),
         complementary=shown.complementary,
+        bounded=shown.bounded,
     )
 
 

@@ -18,15 +18,15 @@ from tre.plan.order import Order
 from tre.plan.rounding import rounded
 from tre.plan.sets import added, cell_of, parts
 from tre.vault.complementary import Cells, complement
-from tre.vault.noisy import NoisyBlock, NoisyTable
-from tre.vault.shown import Block, Row, Shown, near_limit
+from tre.vault.noisy import NoisyBlock, NoisyChoice, NoisyTable
+from tre.vault.shown import Block, Bounded, Row, Shown, clamped, near_limit
 from tre.vault.written import place
 
 Vector = tuple[int, ...]
 
 
-def suppress(noisy: NoisyTable, order: Order) -> Shown:
-    """Adds, hides, then rounds."""
+def suppress(noisy: NoisyTable, order: Order, chosen: NoisyChoice | None = None) -> Shown:
+    """Adds, hides, then rounds. ``chosen``: the bound, where one was left open; the persons beyond it are a small number too."""
     plan, rules = order.plan, order.disclosure
     blocks = [_ordered(block, plan, one) for block, one in zip(noisy.blocks, plan.sets, strict=False)]
     if added(plan):
@@ -35,7 +35,11 @@ def suppress(noisy: NoisyTable, order: Order) -> Shown:
     hidden = _complemented(blocks, primary, order) if added(plan) else primary
     kept = _kept(blocks, rules.max_rows_out if plan.discovered else None)
     shown = tuple(_block(*each, order) for each in zip(blocks, hidden, kept, plan.sets, strict=True))
-    return Shown(shown, sum(map(sum, hidden)) - sum(map(sum, primary)))
+    return Shown(shown, sum(map(sum, hidden)) - sum(map(sum, primary)), None if chosen is None else _bounded(chosen, order))
+
+
+def _bounded(chosen: NoisyChoice, order: Order) -> Bounded:
+    return Bounded(chosen.k, None if chosen.clamped < order.disclosure.threshold else clamped(chosen.clamped, order))
 
 
 def _ordered(block: NoisyBlock, plan: Plan, one: tuple[int, ...]) -> NoisyBlock:

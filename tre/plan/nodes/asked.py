@@ -36,7 +36,8 @@ class Key(Node):
 @dataclass(frozen=True, slots=True)
 class Statistic(Node):
     """What is asked of each group. ``bound``: rows of one person that count in one group, where smaller than the policy's;
-    `AUTO` where they are chosen, once for all statistics of a question that say so. ``q``: the quantile's rank in (0, 1), as decimal text."""
+    `AUTO` where they are chosen, once for all statistics of a question that say so.
+    ``q``: the quantile's rank in (0, 1), as decimal text."""
 
     alias: str
     kind: str
