@@ -124,6 +124,9 @@ class Order:
             raise ValueError("one offer for each bound of the grid")
         for one in self.choice.offers:
             _check_draws(choice.bounded(self.restricted.plan, one.k), one.draws, one.selection)
+        offer = self.choice.offers[-1] if self.bound is None else self.choice.offer(self.bound)
+        if (self.draws, self.selection) != (offer.draws, offer.selection):
+            raise ValueError("the draws are those of the bound")
 
     @property
     def plan(self) -> Plan:
