@@ -24,8 +24,10 @@ from tre.plan.order import GAUSSIAN, LAPLACE, Choice, DisclosureRules, Draw, Ord
 from tre.plan.price import quote
 from tre.plan.restricted import RestrictedPlan
 from tre.terms import Asking, Reservation, digest
+from tre.vault import noise
 from tre.vault.exact import ExactContributions
 from tre.vault.noise import COUNTER, NotCovered, choose, perturb, score_of_a_person, scores
+from tre.vault.noisy import NoisyChoice
 
 PLAN = asking(Scan("visits", 50, max_rows=20, max_groups=3), Statistic("n", "rows", None, AUTO), keys=(KIND,))
 GRID = (1, 2, 3, 5, 8, 13, 20)
@@ -46,6 +48,13 @@ def order_of(share: Fraction = Fraction(1, 100), pure: bool = False, **more: Any
     )
 
 
+def choices(order: Order, persons: tuple[int, ...], trials: int) -> list[NoisyChoice]:
+    """The same choice over and over, each drawn anew by the vault's own function, what is covered being looked at once."""
+    ranks, clamped = (noise._measurement(draw, order.reservation.loss.pure) for draw in offered(order).draws)
+    choose(ExactContributions(persons), order)
+    return [noise._bound_chosen(ExactContributions(persons), offered(order), ranks, clamped) for _ in range(trials)]
+
+
 def offered(order: Order) -> Choice:
     assert order.choice is not None
     return order.choice
@@ -64,7 +73,7 @@ def test_one_person_moves_a_score_no_further_than_is_said(persons: tuple[int, ..
 def test_the_bound_is_chosen_by_the_stated_law() -> None:
     """Gumbel noise: the exponential mechanism's own probabilities, to 5.3 standard errors of 6,000 choices."""
     order, persons, trials = order_of(Fraction(1, 2)), (60, 20, 8, 4, 4, 2, 1, 1), 6_000
-    found = Counter(choose(ExactContributions(persons), order).k for _ in range(trials))
+    found = Counter(one.k for one in choices(order, persons, trials))
     relative = [math.exp(score / offered(order).ranks.scale) for score in scores(persons, PLACES)[:-1]]
     for k, weight in zip(GRID, relative, strict=True):
         p = weight / sum(relative)
@@ -74,12 +83,12 @@ def test_the_bound_is_chosen_by_the_stated_law() -> None:
 
 @pytest.mark.parametrize("pure", [False, True])
 def test_the_rank_is_off_by_no_more_than_is_told(pure: bool) -> None:
-    """In 95 % of 2,000 choices (with 3.7 standard errors to spare), tie-aware: the distance from 0.95 N to the ranks of the bound."""
+    """In 95 % of 2,000 choices (3.7 standard errors to spare), tie-aware: the distance from 0.95 N to the bound's ranks."""
     order, trials, misses = order_of(Fraction(1, 4), pure), 2_000, 0
     persons = (700, 400, 200, 100, 60, 30, 10, 5)
     told, rank = of_rank(PLACES, offered(order).ranks.scale, len(GRID)), Fraction(95, 100) * sum(persons)
-    for _ in range(trials):
-        place = GRID.index(choose(ExactContributions(persons), order).k)
+    for one in choices(order, persons, trials):
+        place = GRID.index(one.k)
         below, upto = sum(persons[:place]), sum(persons[: place + 1])
         misses += max(0, rank - upto, below - rank) > told
     assert misses <= trials * 0.05 + 3.7 * math.sqrt(trials * 0.05 * 0.95)
@@ -91,7 +100,7 @@ def test_the_rank_is_off_by_no_more_than_is_told(pure: bool) -> None:
 def test_the_persons_beyond_have_the_stated_noise(pure: bool, mechanism: str) -> None:
     """Everybody has one row but for 100,000 who have more than any bound: beyond whichever is chosen are as many."""
     order, persons, trials = order_of(Fraction(1, 100), pure), (0, 0, 0, 0, 0, 0, 0, 100_000), 4_000
-    errors = [choose(ExactContributions(persons), order).clamped - 100_000 for _ in range(trials)]
+    errors = [one.clamped - 100_000 for one in choices(order, persons, trials)]
     draw = offered(order).clamped
     assert draw.mechanism == mechanism
     sd = draw.scale * (math.sqrt(2) if pure else 1)
@@ -128,7 +137,7 @@ def test_exactly_what_was_reserved_is_enough(pure: bool) -> None:
         at = order.at(k)
         assert drawn(lambda at=at: perturb(table(at.plan), at), len(at.draws))  # type: ignore[misc]
     loss = order.reservation.loss
-    less = PrivacyLoss(epsilon=loss.epsilon - 1, pure=True) if pure else PrivacyLoss(rho=loss.rho - 1)
+    less = PrivacyLoss(epsilon=loss.epsilon - 1) if pure else PrivacyLoss(rho=loss.rho - 1)
     assert not drawn(lambda: choose(PERSONS, order_of(pure=pure, loss=less)), 0)
 
 

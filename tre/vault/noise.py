@@ -23,7 +23,7 @@ from tre.plan import choice
 from tre.plan.candidates import candidates
 from tre.plan.measures import Measure, groups_of_a_person, measured
 from tre.plan.nodes import rows_per_person
-from tre.plan.order import GAUSSIAN, LAPLACE, NOISY_MAX, Draw, Order
+from tre.plan.order import GAUSSIAN, LAPLACE, NOISY_MAX, Choice, Draw, Order
 from tre.plan.sets import drawn
 from tre.vault.exact import Bins, ExactBlock, ExactContributions, ExactTable, Numbers
 from tre.vault.noisy import NoisyBlock, NoisyChoice, NoisyTable
@@ -74,7 +74,10 @@ def choose(exact: ExactContributions, order: Order) -> NoisyChoice:
         _covered(order.at(offer.k))
     if any(not 0 <= number <= order.max_persons for number in exact.persons):
         raise NotCovered
-    ranks, clamped = (_measurement(draw, order.reservation.loss.pure) for draw in offered.draws)
+    return _bound_chosen(exact, offered, *(_measurement(draw, order.reservation.loss.pure) for draw in offered.draws))
+
+
+def _bound_chosen(exact: ExactContributions, offered: Choice, ranks: Any, clamped: Any) -> NoisyChoice:
     COUNTER.draws += 2
     place = ranks(scores(exact.persons, choice.PLACES)[:-1])
     (beyond,) = clamped([sum(exact.persons[place + 1 :])])
