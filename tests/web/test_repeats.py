@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import date
 from decimal import Decimal
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +22,6 @@ from tests.web.test_questions import older, statement
 from tre import budget, projects
 from tre.audit.verify import verify_database
 from tre.budget import Stated
-from tre.gateway.known import Known, Sought
-from tre.loss import PrivacyLoss
-from tre.terms import Asking, Request
 
 PROJECTS = {  # members, epsilon, delta
     "payer": (("researcher",), "20", "1e-6"),
@@ -329,16 +325,3 @@ def test_what_was_sent_is_on_the_disk(own: Path) -> None:
     assert len(arrived) > 20 and all(stored[id] == content for id, content in arrived.items())
     with Served(own):
         pass  # closes what was open, so that the books can be looked at
-
-
-def test_a_question_with_margins_by_name_is_known_by_them() -> None:
-    """Such margins come as a mapping: in whatever order, they are the same question; others are another."""
-
-    def asked(**margins: int) -> Request:
-        named = {name: Fraction(margin) for name, margin in margins.items()}
-        return Request("demo", "gp", "SELECT 1", Asking(margin=named))
-
-    known, sought = Known(), Sought("research", PrivacyLoss(), "key", {"0": 1.0}, PrivacyLoss(rho=1))
-    known.keep(asked(n=50, m=20), sought)
-    assert known.find(asked(m=20, n=50)) is sought
-    assert known.find(asked(m=21, n=50)) is None and known.find(Request("demo", "gp", "SELECT 1", Asking(margin=50))) is None
