@@ -29,7 +29,12 @@ SELECT RATE_PER_1000(imd_decile) FROM patients ; invalid-request
 SELECT RATE_PER_1000(sex, imd_decile) FROM patients ; statistic-not-offered
 SELECT SUM(value, bound => 0) FROM measurements ; invalid-request
 SELECT SUM(value, bound => 1.5) FROM measurements ; invalid-request
-SELECT SUM(value, bound => auto) FROM measurements ; invalid-request
+SELECT SUM(value, bound => auto + 1) FROM measurements ; invalid-request
+SELECT SUM(value, bound => measurements.auto) FROM measurements ; invalid-request
+SELECT SUM(value, bound => 'auto') FROM measurements ; sql-not-understood
+SELECT COUNT(*, bound => auto) FROM patients ; invalid-request
+SELECT COUNT(DISTINCT person, bound => auto) FROM measurements ; sql-not-understood
+SELECT MEAN_OF_PERSONS(value, bound => auto) FROM measurements ; invalid-request
 SELECT SUM(value, bounds => 3) FROM measurements ; invalid-request
 SELECT SUM(value, bound => 3, bound => 4) FROM measurements ; invalid-request
 SELECT COUNT(DISTINCT person, bound => 3) FROM measurements ; sql-not-understood

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.spec.quiet import quiet_order, rows_of, without_noise
-from tests.vault.building import TABLES, Row, Rows, build, event, row, visit
+from tests.vault.building import TABLES, Row, Rows, build, event, first_best, row, visit
 from tre.plan.nodes import Domain, Plan, days
 from tre.plan.offer import Catalogue, ColumnOffer, TableOffer
 from tre.plan.parse import parse
@@ -113,7 +113,7 @@ def answered(case: Case, place: Path) -> list[dict[str, str]]:
     rows = dict(case.rows)
     held = build(store, rows.pop("patients"), case.objected, rows)
     order = quiet_order(case.plan, held)
-    shown = Vault(store.resolve(), Limits(str(place), 1, 1), without_noise).answer(order)
+    shown = Vault(store.resolve(), Limits(str(place), 1, 1), without_noise, first_best).answer(order)
     return [{name: _text(found[name]) for name in case.plan.output} for found in rows_of(shown, order)]
 
 

@@ -28,7 +28,7 @@ def quiet_order(plan: Plan, held: Held) -> Order:
 
 def without_noise(exact: ExactTable, order: Order) -> NoisyTable:
     """The exact numbers; of a quantile the first candidate whose rank is reached."""
-    return NoisyTable(tuple(_block(block, order.restricted.plan) for block in exact.blocks))
+    return NoisyTable(tuple(_block(block, order.plan) for block in exact.blocks))
 
 
 def _block(block: ExactBlock, plan: Plan) -> NoisyBlock:

@@ -14,18 +14,20 @@ from typing import Any
 import duckdb
 
 from tre.loss import PrivacyLoss, gaussian_loss, laplace_loss
-from tre.plan.bound import sensitivities
+from tre.plan import choice
+from tre.plan.bound import score_change, sensitivities
 from tre.plan.measures import groups_of_a_person, measured
 from tre.plan.nodes import Column, Domain, Expression, Filter, Key, Plan, Predicate, Scan, Statistic, days
-from tre.plan.order import GAUSSIAN, LAPLACE, NOISY_MAX, DisclosureRules, Draw, Order, Selection
+from tre.plan.order import GAUSSIAN, LAPLACE, NOISY_MAX, Choice, DisclosureRules, Draw, Offer, Order, Selection
 from tre.plan.restricted import RestrictedPlan
 from tre.plan.selection import tau
 from tre.plan.sets import drawn
 from tre.terms import Exclusion, Reservation, Snapshot, digest
 from tre.vault.answer import Vault
 from tre.vault.engines.duckdb import Limits
-from tre.vault.exact import ExactTable
-from tre.vault.noisy import NoisyBlock, NoisyTable
+from tre.vault.exact import ExactContributions, ExactTable
+from tre.vault.noise import scores
+from tre.vault.noisy import NoisyBlock, NoisyChoice, NoisyTable
 
 
 @dataclass(frozen=True)
@@ -259,12 +261,27 @@ def order_of(
         DisclosureRules(threshold, rounding, 10_000, digest(b"policy"), "on"),
         max_persons,
         deadline_s,
-        Selection(tau(draws[0].scale, groups, DELTA), groups, DELTA) if plan.discovered else None,
+        _selection(plan, groups, draws),
+        choice_of(plan, draws[0].scale) if choice.automatic(plan) else None,
     )
 
 
 DELTA = 10**12  # 10^-6
 _KEYS, NOTHING = PrivacyLoss(delta=DELTA), PrivacyLoss()
+
+
+def _selection(plan: Plan, groups: int, draws: Sequence[Draw]) -> Selection | None:
+    return Selection(tau(draws[0].scale, groups, DELTA), groups, DELTA) if plan.discovered else None
+
+
+def choice_of(plan: Plan, scale: float = 2.0) -> Choice:
+    """A bound that is open: each offer drawn with the same scale."""
+    change = score_change(choice.QUANTILE, 1)
+    groups = sum(groups_of_a_person(plan, one) for one in drawn(plan))
+    drawn_of = {k: draws_of(choice.bounded(plan, k), scale) for k in choice.bounds(plan)}
+    offers = [Offer(k, draws, _selection(plan, groups, draws)) for k, draws in drawn_of.items()]
+    ranks = draw(scale * change, NOISY_MAX, sensitivity=change, squared_sensitivity=change**2)
+    return Choice(ranks, draw(scale), tuple(offers))
 
 
 def silence(exact: ExactTable, order: Order) -> NoisyTable:
@@ -281,6 +298,14 @@ def silence(exact: ExactTable, order: Order) -> NoisyTable:
     return NoisyTable(tuple(blocks))
 
 
+def first_best(exact: ExactContributions, order: Order) -> NoisyChoice:
+    """The bound of the best score, the smaller of two, and everybody beyond it: no noise either."""
+    assert order.choice is not None
+    found = scores(exact.persons, choice.PLACES)[:-1]
+    place = found.index(max(found))
+    return NoisyChoice(order.choice.offers[place].k, sum(exact.persons[place + 1 :]))
+
+
 class _Kept(Exception):
     def __init__(self, exact: ExactTable) -> None:
         super().__init__()
@@ -291,11 +316,16 @@ class Quiet(Vault):
     """A vault of this process without noise, that also gives the exact table of a plan. ``more``: limits."""
 
     def __init__(self, store: Path, temporary: Path, **more: int) -> None:
-        super().__init__(store.resolve(), Limits(str(temporary), 2, 1, **more), self._keep)
+        super().__init__(store.resolve(), Limits(str(temporary), 2, 1, **more), self._keep, self._choose)
+        self.chosen: NoisyChoice | None = None
 
     def _keep(self, exact: ExactTable, order: Order) -> NoisyTable:
         self.last = exact
         return silence(exact, order)
+
+    def _choose(self, exact: ExactContributions, order: Order) -> NoisyChoice:
+        self.contributions, self.chosen = exact.persons, first_best(exact, order)
+        return self.chosen
 
     def exact(self, plan: Plan, held: Held) -> ExactTable:
         """What is handed to the noise: compiled, added, checked."""

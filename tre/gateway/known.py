@@ -66,4 +66,7 @@ class Known:
 
 
 def _name(request: Request) -> Hashable:
-    return request.project, request.dataset, request.sql, request.asking, tuple(sorted(request.codelists.items()))
+    asking = request.asking
+    margin = tuple(sorted(asking.margin.items())) if isinstance(asking.margin, Mapping) else asking.margin
+    asked = (asking.share, asking.rho, asking.epsilon, margin, asking.margin_at)
+    return request.project, request.dataset, request.sql, asked, tuple(sorted(request.codelists.items()))

@@ -112,6 +112,7 @@ def order(house: House, job: Job, hold: Hold) -> Order:
         max_persons=job.policy.max_persons,
         deadline_s=job.deadline_s,
         selection=job.quote.selection,
+        choice=job.quote.choice,
     )
 
 

@@ -210,6 +210,8 @@ def _fits(value: Any, hint: Any) -> bool:
         inner = typing.get_args(hint)
         many = len(inner) == 2 and inner[1] is Ellipsis
         return type(value) is tuple and many and all(_fits(part, inner[0]) for part in value)
+    if origin is typing.Literal:
+        return type(value) is str and value in typing.get_args(hint)
     if isinstance(hint, type) and issubclass(hint, Node):
         return isinstance(value, hint) and _typed(value)
     return type(value) is hint

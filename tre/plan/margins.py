@@ -52,12 +52,15 @@ def of_spread(statistic: Statistic, measure: Measure, noises: Sequence[Noise], r
     return max(found.value - found.low, found.high - found.value)
 
 
-def of_rank(measure: Measure, scale: float) -> int:
+def of_rank(measure: Measure, scale: float, grid: int | None = None) -> int:
     """By how many rows the rank of a quantile is off in at most 5 % of draws: of m candidates of which one has the score 0, the
     chosen one's is below -scale ln(m / 0.05) in at most 5 % (McSherry and Talwar 2007). Tie-aware: the distance from q N to the
-    ranks that the chosen candidate has."""
-    assert measure.value is not None and measure.q is not None
-    scores = scale * math.log(len(candidates(measure.value.domain)) / MISS)
+    ranks that the chosen candidate has. ``grid``: m, where the candidates are not those of the measure's value."""
+    assert measure.q is not None
+    if grid is None:
+        assert measure.value is not None
+        grid = len(candidates(measure.value.domain))
+    scores = scale * math.log(grid / MISS)
     return math.ceil(scores / score_unit(measure.q) / measure.weight)
 
 

@@ -87,9 +87,10 @@ def measured(plan: Plan) -> Measured:
 
 
 def rows_that_count(plan: Plan, statistic: Statistic) -> int:
-    """k: the policy's bound of the relation, or the smaller one that was asked for."""
+    """k: the policy's bound of the relation, or the smaller one that was asked for. Where it is still to be chosen, the largest
+    that can be."""
     k = min(policy_rows(plan.relation), rows_per_person(plan.relation))
-    return k if statistic.bound is None else min(k, statistic.bound)
+    return min(k, statistic.bound) if isinstance(statistic.bound, int) else k
 
 
 def policy_rows(relation: Relation) -> int:

@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from tre.loss import DELTA_UNIT, UNIT, PrivacyLoss, decimal_text, epsilon_for, loss_text
-from tre.plan import sets
+from tre.plan import choice, sets
 from tre.plan.candidates import candidates, spacing
 from tre.plan.estimate import unit
 from tre.plan.intervals import Noise
@@ -60,9 +60,41 @@ def preview(plan: Plan, quote: Quote, stated: PrivacyLoss, release_time_s: float
             "groups": quote.selection.groups,
             "delta": decimal_text(quote.selection.delta, DELTA_UNIT),
         }
+    if quote.choice is not None:
+        told["bound"] = _choice(plan, quote)
     if len(plan.sets) > 1:
         told["totals"] = [_total(one, plan, quote) for one in plan.sets]
     return told if release_time_s is None else told | {"release_time_s": release_time_s}
+
+
+def _choice(plan: Plan, quote: Quote) -> dict[str, Any]:
+    """How a bound that was left open is chosen, and for each bound how accurate the answer would be. ``rank_margin``: by how many
+    persons the rank of the choice is off, at most, in 95 % of draws. All else on a preview is of the largest bound."""
+    assert quote.choice is not None
+    ranks, clamped = quote.choice.draws
+    noise = Noise(clamped.mechanism, clamped.scale)
+    offers = [(offer.k, choice.bounded(plan, offer.k), quote.at(offer.k)) for offer in quote.choice.offers]
+    grid = len(offers)
+    return {
+        "of": [statistic.alias for statistic in choice.automatic(plan)],
+        "quantile": choice.QUANTILE,
+        "choice": {
+            "mechanism": ranks.mechanism,
+            "scale": round(ranks.scale, 6),
+            "share": float(choice.CHOOSING),
+            "rank_margin": of_rank(choice.PLACES, ranks.scale, grid),
+        },
+        "persons_clamped": {
+            "mechanism": clamped.mechanism,
+            "scale": round(stated_scale(clamped.scale, quote.rounding), 6),
+            "share": float(choice.CLAMPED),
+            "margin": noise.half(quote.rounding),
+        },
+        "bounds": [
+            {"max_rows": k, "statistics": [_statistic(statistic, at, its) for statistic in at.statistics]}
+            for k, at, its in offers
+        ],
+    }
 
 
 def _share(loss: PrivacyLoss, stated: PrivacyLoss) -> float | None:
@@ -213,6 +245,11 @@ def _warnings(plan: Plan, quote: Quote, stated: PrivacyLoss) -> list[str]:
 def _of_plan(plan: Plan) -> list[str]:
     """What the bounds do, which no interval tells."""
     warnings, places = [], measured(plan).parts
+    if choice.automatic(plan):
+        warnings.append(
+            "A bound is chosen from the records, under noise that the charge pays for: accuracy is told for the largest, and for"
+            " each under `bound`."
+        )
     alike = {places[one.alias] for one in plan.statistics}
     if len(alike) < len(plan.statistics):
         warnings.append("Some columns ask for the same number: they are drawn once and shown twice, for one charge.")

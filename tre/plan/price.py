@@ -4,7 +4,8 @@ Promises that the charge is recomputed from the scales, as exact rationals round
 a margin is met at the smallest loss; that no scale is 0; that discovered keys are paid for in delta. From text, policy and the
 project's stated budget alone: never from records and never from what was spent.
 
-The charge is split equally over the noisy numbers (`measures`). A margin is for
+The charge is split equally over the noisy numbers (`measures`), after the choice of a bound has had its part where one is asked
+for (`choice`). A margin is for
 
     counts                     every count of the question, where it is one number; else those that are named
     sums                       by name, in the value's own unit
@@ -35,16 +36,16 @@ from tre.loss import (
     noisy_max_loss,
     share_of,
 )
-from tre.plan import sets
+from tre.plan import choice, sets
 from tre.plan.accuracy import covers, half_width, p_shown
-from tre.plan.bound import ORDINALS, Bound, sensitivities, sums_fit
+from tre.plan.bound import ORDINALS, Bound, score_change, sensitivities, sums_fit
 from tre.plan.estimate import FINE
 from tre.plan.hints import did_you_mean, invalid, quoted
 from tre.plan.intervals import Noise
 from tre.plan.margins import FIXED, MEANS, of_mean
 from tre.plan.measures import Measure, measured
 from tre.plan.nodes import Plan, Statistic
-from tre.plan.order import GAUSSIAN, LAPLACE, LARGEST_SCALE, NOISY_MAX, Draw, Selection
+from tre.plan.order import GAUSSIAN, LAPLACE, LARGEST_SCALE, NOISY_MAX, Choice, Draw, Offer, Selection
 from tre.plan.selection import tau
 from tre.terms import Asking
 
@@ -58,13 +59,15 @@ SMALLEST_SCALE = 2.0**-4
 class Quote:
     """The charge of one question, and how each of its noisy numbers is drawn. ``draws``: one a measure, in their order.
     ``threshold``: the noisy number of persons below which a group is not shown: the policy's, or of discovered keys tau where it
-    is larger, and then ``selection`` says so."""
+    is larger, and then ``selection`` says so. Where a bound is to be chosen, ``choice`` says how, and the
+    draws are those of the largest."""
 
     loss: PrivacyLoss
     draws: tuple[Draw, ...]
     rounding: int
     threshold: int
     selection: Selection | None = None
+    choice: Choice | None = None
 
     def p_shown(self, persons: int, parts: int = 1) -> float:
         """The chance that a group of so many persons is shown, its number one draw or added up from ``parts`` cells."""
@@ -73,13 +76,27 @@ class Quote:
 
     @property
     def scales(self) -> dict[str, float]:
-        """The scale of each measure, by its place: what another answer to the same question is compared by."""
-        return {str(place): draw.scale for place, draw in enumerate(self.draws)}
+        """The scale of each draw, by its place: what another answer to the same question is compared by. Where a bound is to be
+        chosen, those of the choice and of every offer: which will be drawn is not known."""
+        return {str(place): draw.scale for place, draw in enumerate(self._every_draw)}
 
     @property
     def bounds(self) -> list[tuple[str, int, int, int]]:
         """The bounds in force and the mechanisms: what two answers to the same question share."""
-        return [(draw.mechanism, draw.sensitivity, draw.squared_sensitivity, draw.groups) for draw in self.draws]
+        return [(draw.mechanism, draw.sensitivity, draw.squared_sensitivity, draw.groups) for draw in self._every_draw]
+
+    @property
+    def _every_draw(self) -> tuple[Draw, ...]:
+        if self.choice is None:
+            return self.draws
+        return (*self.choice.draws, *(draw for offer in self.choice.offers for draw in offer.draws))
+
+    def at(self, k: int) -> Quote:
+        """What is drawn for the same charge where the bound is ``k``."""
+        assert self.choice is not None
+        offer = self.choice.offer(k)
+        threshold = self.threshold if offer.selection is None else offer.selection.threshold
+        return Quote(self.loss, offer.draws, self.rounding, threshold, offer.selection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +163,9 @@ def quote(
             "Sums of this question may not fit 64 bits.",
             "Clamp the values to a narrower range, ask of fewer rows a person, or state a quantile with fewer digits.",
         )
-    pairs = zip(measured(plan).measures, sensitivities(plan), strict=True)
-    numbers = [_Number(measure, bound, stated.pure) for measure, bound in pairs]
+    if choice.automatic(plan):
+        return _quote_of_choice(plan, stated, asking, default_share, rounding, threshold)
+    numbers = _numbers(plan, stated.pure)
     if asking.margin is not None:
         parts = _parts_for_margins(plan, numbers, asking, rounding)
     else:
@@ -158,6 +176,46 @@ def quote(
     if selection is not None:
         loss, threshold = loss + PrivacyLoss(delta=selection.delta), selection.threshold
     return Quote(loss, draws, rounding, threshold, selection)
+
+
+def _numbers(plan: Plan, pure: bool) -> list[_Number]:
+    pairs = zip(measured(plan).measures, sensitivities(plan), strict=True)
+    return [_Number(measure, bound, pure) for measure, bound in pairs]
+
+
+def _quote_of_choice(
+    plan: Plan, stated: PrivacyLoss, asking: Asking, default_share: Decimal | Fraction, rounding: int, threshold: int
+) -> Quote:
+    """Where a bound is to be chosen: the choice and the number of persons beyond it take their parts of the charge, and for each
+    bound the rest is split equally, so that it costs the same whichever is chosen."""
+    choice.check(plan)
+    if asking.margin is not None:
+        raise invalid(
+            "No margin can be promised while the bound is to be chosen: each bound has another.",
+            "State a share, and the preview says the margin for each bound; or state a bound, bound => 3.",
+        )
+    whole, pure = _whole(stated, asking, default_share), stated.pure
+    change = score_change(choice.QUANTILE, 1)
+    choosing = _Number(choice.PLACES, Bound(1, 1, change, change, change * change), pure)
+    beyond = _Number(choice.BEYOND, Bound(1, 1, 1, 1, 1), pure)
+    ranks, clamped = choosing.draw(int(whole * choice.CHOOSING)), beyond.draw(int(whole * choice.CLAMPED))
+    chosen = choosing.loss(ranks.scale) + beyond.loss(clamped.scale)
+    found: dict[int, tuple[Draw, ...]] = {}
+    losses: list[PrivacyLoss] = []
+    for k in choice.bounds(plan):
+        numbers = _numbers(choice.bounded(plan, k), pure)
+        found[k] = tuple(number.draw((whole - _amount(chosen, pure)) // len(numbers)) for number in numbers)
+        pairs = zip(numbers, found[k], strict=True)
+        losses.append(chosen + sum((number.loss(draw.scale) for number, draw in pairs), PrivacyLoss()))
+    loss = max(losses, key=lambda one: _amount(one, pure))
+    offers = tuple(
+        Offer(k, draws, _selection(plan, stated, loss, draws[0], threshold) if plan.discovered else None)
+        for k, draws in found.items()
+    )
+    last = offers[-1]
+    if last.selection is not None:
+        loss, threshold = loss + PrivacyLoss(delta=last.selection.delta), last.selection.threshold
+    return Quote(loss, last.draws, rounding, threshold, last.selection, Choice(ranks, clamped, offers))
 
 
 def _selection(plan: Plan, stated: PrivacyLoss, loss: PrivacyLoss, persons: Draw, threshold: int) -> Selection:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from tre.plan import sets
+from tre.plan import choice, sets
 from tre.plan.candidates import candidates
 from tre.plan.hints import too_large
 from tre.plan.measures import Measure, groups_of_a_person, measured, one_group_a_person
@@ -102,6 +102,8 @@ def expected(plan: Plan, persons: int, rows: Mapping[str, int] = UNPUBLISHED, sl
     seconds += work.looked_up(size, *(key.column for key in plan.keys))
     for one in sets.drawn(plan):
         seconds += _of_set(plan, one, size, measures, slowest)
+    if choice.automatic(plan):  # the relation once more, and its rows by person and group
+        seconds += slowest.a_choice + work.of(plan.relation)[1] + _of_set(plan, plan.sets[0], size, measures[:1], slowest)
     drawn = DISCOVERED * len(plan.sets) if plan.discovered else plan.cells
     choices = sum(measure.kind == "ranks" for measure in measures)
     numbers = len(measures) + len(plan.figures) + (_written(plan.figures) + _written(plan.having)) // PARTS

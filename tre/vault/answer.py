@@ -13,11 +13,11 @@ from typing import Any
 
 from tre.plan.order import Order, order_from_json
 from tre.terms import Exclusion, Snapshot
-from tre.vault.check import Alarm, check_plan, check_sums, check_tables, manifest_of
+from tre.vault.check import Alarm, check_contributions, check_plan, check_sums, check_tables, manifest_of
 from tre.vault.compile import NotCompiled
 from tre.vault.engines import EngineFailed
 from tre.vault.engines.duckdb import Limits, Records
-from tre.vault.noise import NotCovered, perturb
+from tre.vault.noise import NotCovered, choose, perturb
 from tre.vault.shown import Shown, shown_to_json
 from tre.vault.suppress import suppress
 
@@ -34,10 +34,13 @@ _WORDS: tuple[tuple[type[BaseException], str], ...] = (
 
 
 class Vault:
-    """The open records of this worker. ``noise`` is the seam at which a test puts none; the worker never passes it."""
+    """The open records of this worker. ``noise`` and ``choice`` are the seams at which a test puts none; the worker never passes
+    them."""
 
-    def __init__(self, store: Path, limits: Limits, noise: Callable[..., Any] = perturb) -> None:
-        self._store, self._limits, self._noise = store, limits, noise
+    def __init__(
+        self, store: Path, limits: Limits, noise: Callable[..., Any] = perturb, choice: Callable[..., Any] = choose
+    ) -> None:
+        self._store, self._limits, self._noise, self._choice = store, limits, noise, choice
         self._open: dict[tuple[Snapshot, Exclusion], Records] = {}
 
     def reply(self, message: Any) -> Mapping[str, Any]:
@@ -53,13 +56,17 @@ class Vault:
             return {"fault": next((word for kind, word in _WORDS if isinstance(error, kind)), "engine")}
 
     def answer(self, order: Order) -> Shown:
-        """The one road from records to numbers."""
-        plan = order.restricted.plan
-        records = self.prepare(order.snapshot, order.exclusion)
-        check_plan(records.manifest, records.counted, plan)
-        exact, seen = records.count(plan)
+        """The one road from records to numbers; a bound that is open is chosen first, and then counted with."""
+        records, chosen = self.prepare(order.snapshot, order.exclusion), None
+        check_plan(records.manifest, records.counted, order.plan)
+        if order.choice is not None:
+            contributions = records.contributions(order.plan)
+            check_contributions(contributions, order, records.counted)
+            chosen = self._choice(contributions, order)
+            order = order.at(chosen.k)
+        exact, seen = records.count(order.plan)
         check_sums(exact, seen, order, records.counted)
-        return suppress(self._noise(exact, order), order)
+        return suppress(self._noise(exact, order), order, chosen)
 
     def prepare(self, snapshot: Snapshot, exclusion: Exclusion) -> Records:
         """Open records of this snapshot without these people; opened now if they are not."""

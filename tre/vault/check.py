@@ -22,7 +22,7 @@ from tre.plan.nodes.base import Node
 from tre.plan.order import NOISY_MAX, Order
 from tre.plan.sets import drawn
 from tre.terms import Snapshot
-from tre.vault.exact import ExactBlock, ExactTable
+from tre.vault.exact import ExactBlock, ExactContributions, ExactTable
 
 
 class Alarm(Exception):
@@ -126,7 +126,7 @@ def _columns(node: object) -> set[Column]:
 
 def check_sums(exact: ExactTable, seen: Seen, order: Order, counted: Mapping[str, Counted]) -> None:
     """No number beyond what the people who did not object can add up to; no person beyond what the noise was made for."""
-    plan = order.restricted.plan
+    plan = order.plan
     tables = [counted[scan.table] for scan in _scans(plan.relation)]
     if any(one.persons > order.max_persons for one in tables):
         raise Alarm
@@ -139,6 +139,18 @@ def check_sums(exact: ExactTable, seen: Seen, order: Order, counted: Mapping[str
         if groups > bound or any(most > _cell(measured(plan).measures[place], plan) for place, most in cells.items()):
             raise Alarm
     _check_noise(seen, order)
+
+
+def check_contributions(exact: ExactContributions, order: Order, counted: Mapping[str, Counted]) -> None:
+    """Nobody who objected stands on the grid of bounds, and nobody twice; beyond the largest bound stands nobody who cannot have
+    so many rows."""
+    plan = order.plan
+    first = counted[_first(plan.relation).table]
+    most, rows, _ = _bounds(plan.relation)
+    if min(exact.persons) < 0 or sum(exact.persons) > first.persons - first.persons_left_out:
+        raise Alarm
+    if most <= rows and exact.persons[-1]:
+        raise Alarm
 
 
 def _check_block(block: ExactBlock, plan: Plan, people: int, groups: int) -> None:
@@ -160,7 +172,7 @@ def _check_block(block: ExactBlock, plan: Plan, people: int, groups: int) -> Non
 def _check_noise(seen: Seen, order: Order) -> None:
     """What single persons were seen to add, against the sensitivity that was paid for. Whoever fills one group and whoever is in
     the most groups may be two persons: nobody adds more than all rows of a person can."""
-    plan = order.restricted.plan
+    plan = order.plan
     rows = _bounds(plan.relation)[0]
     for place, (draw, measure) in enumerate(zip(order.draws, measured(plan).measures, strict=True)):
         if draw.mechanism == NOISY_MAX:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+from tre.plan.choice import automatic
 from tre.plan.estimate import unit
 from tre.plan.measures import Measure, measured
 from tre.plan.nodes import Figure, Key, Statistic
+from tre.plan.nodes.asked import AUTO
 from tre.plan.order import Draw, Order
 from tre.plan.rounding import stated_scale
 from tre.plan.sets import groups
@@ -27,7 +29,7 @@ PARTS = {
 
 def columns_of(order: Order) -> list[dict[str, Any]]:
     """In the order of the answer's columns."""
-    plan = order.restricted.plan
+    plan = order.plan
     columns = {key.alias: _key_column(key) for key in plan.keys}
     columns |= {statistic.alias: _statistic_column(statistic, order) for statistic in plan.statistics}
     columns |= {figure.alias: _figure_column(figure) for figure in plan.figures}
@@ -54,7 +56,7 @@ def _figure_column(figure: Figure) -> dict[str, Any]:
 
 def _statistic_column(statistic: Statistic, order: Order) -> dict[str, Any]:
     """A count of persons in one group each has no bounds to tell of."""
-    plan = order.restricted.plan
+    plan = order.plan
     found = measured(plan)
     places = found.parts[statistic.alias]
     column: dict[str, Any] = {
@@ -80,9 +82,11 @@ def _statistic_column(statistic: Statistic, order: Order) -> dict[str, Any]:
 def _bounds(statistic: Statistic, measure: Measure, order: Order) -> dict[str, Any]:
     """Rows of one person that count in one group, groups of one person, clamp bounds."""
     bounds: dict[str, Any] = {}
-    l0 = groups(order.restricted.plan)
+    l0 = groups(order.plan)
     if statistic.kind != "persons":
         bounds["max_rows"] = measure.k
+    if statistic.alias in {one.alias for one in automatic(order.restricted.plan)}:
+        bounds["bound"] = AUTO
     if statistic.kind != "persons" or l0 > 1:
         bounds["max_groups"] = l0
     if statistic.value is not None and statistic.kind != "rows":

@@ -1,4 +1,5 @@
-"""The tables before noise: integers of an answer's groups, alive between an engine and the noise and nowhere else.
+"""The tables before noise: integers of groups, and of how many rows persons have, alive between an engine and the noise and
+nowhere else.
 
 Promises that they are whole (a number of every measure for every group), made of integers, and that printing them shows their
 shape alone. Imported by the engines, the check and the noise only.
@@ -35,6 +36,21 @@ class ExactBlock:
 
     def __repr__(self) -> str:
         return f"ExactBlock({len(self.numbers)} measures, {self.groups} groups)"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ExactContributions:
+    """How many persons stand at each place on the grid of bounds, by the most rows that they have in one group (`plan.choice`);
+    the last are those beyond the largest bound."""
+
+    persons: Numbers
+
+    def __post_init__(self) -> None:
+        if any(type(number) is not int for number in self.persons):
+            raise TypeError("persons are counted in integers")
+
+    def __repr__(self) -> str:
+        return f"ExactContributions({len(self.persons)} places)"
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -19,13 +19,14 @@ from typing import Any
 import opendp.prelude as dp
 
 from tre.loss import DELTA_UNIT, UNIT, PrivacyLoss, gaussian_loss, laplace_loss, of_epsilon, of_rho
+from tre.plan import choice
 from tre.plan.candidates import candidates
 from tre.plan.measures import Measure, groups_of_a_person, measured
 from tre.plan.nodes import rows_per_person
-from tre.plan.order import GAUSSIAN, LAPLACE, NOISY_MAX, Draw, Order
+from tre.plan.order import GAUSSIAN, LAPLACE, NOISY_MAX, Choice, Draw, Order
 from tre.plan.sets import drawn
-from tre.vault.exact import Bins, ExactBlock, ExactTable, Numbers
-from tre.vault.noisy import NoisyBlock, NoisyTable
+from tre.vault.exact import Bins, ExactBlock, ExactContributions, ExactTable, Numbers
+from tre.vault.noisy import NoisyBlock, NoisyChoice, NoisyTable
 from tre.vault.tail import shown_alone
 
 dp.enable_features("contrib")
@@ -43,7 +44,8 @@ class NotCovered(Exception):
 
 @dataclass(slots=True)
 class Counter:
-    """How many draws were made by this process: one for each measure of each charged answer."""
+    """How many draws were made by this process: one for each measure of each charged answer; where a bound is chosen, one for the
+    choice and one for the number of persons beyond it."""
 
     draws: int = 0
 
@@ -53,18 +55,55 @@ COUNTER = Counter()
 
 def perturb(exact: ExactTable, order: Order) -> NoisyTable:
     """Draws once for each measure, over all groups of all sets that were computed."""
-    measurements = [_measurement(draw, order.reservation.loss.pure) for draw in order.draws]
+    if order.choice is not None and order.bound is None:
+        raise NotCovered
     _whole(exact, order)
-    _as_measured(order)
-    _within_reservation(order, measurements)
-    _within_delta(order)
+    _covered(order)
     _within_64_bits(exact, order)
+    measurements = [_measurement(draw, order.reservation.loss.pure) for draw in order.draws]
     return NoisyTable(_drawn(exact, order, measurements))
+
+
+def choose(exact: ExactContributions, order: Order) -> NoisyChoice:
+    """Draws once for the bound and once for the number of persons beyond it; nothing, unless whatever may be chosen is covered by
+    what was reserved."""
+    offered = order.choice
+    if offered is None or order.bound is not None or len(exact.persons) != len(offered.offers) + 1:
+        raise NotCovered
+    for offer in offered.offers:
+        _covered(order.at(offer.k))
+    if any(not 0 <= number <= order.max_persons for number in exact.persons):
+        raise NotCovered
+    return _bound_chosen(exact, offered, *(_measurement(draw, order.reservation.loss.pure) for draw in offered.draws))
+
+
+def _bound_chosen(exact: ExactContributions, offered: Choice, ranks: Any, clamped: Any) -> NoisyChoice:
+    COUNTER.draws += 2
+    place = ranks(scores(exact.persons, choice.PLACES)[:-1])
+    (beyond,) = clamped([sum(exact.persons[place + 1 :])])
+    return NoisyChoice(offered.offers[place].k, beyond)
+
+
+def _covered(order: Order) -> None:
+    """No more is drawn than was reserved, and for no less than one person can do."""
+    _as_measured(order)
+    _as_chosen(order)
+    _within_reservation(order)
+    _within_delta(order)
+
+
+def _as_chosen(order: Order) -> None:
+    """One person moves one number on the grid of bounds by one, and the number beyond the chosen one by one."""
+    if order.choice is None:
+        return
+    ranks, clamped = order.choice.draws
+    if ranks.mechanism != NOISY_MAX or ranks.sensitivity < score_of_a_person(choice.PLACES) or clamped.mechanism == NOISY_MAX:
+        raise NotCovered
 
 
 def _whole(exact: ExactTable, order: Order) -> None:
     """The table has the plan's shape: else the loss that was reckoned is another table's."""
-    plan = order.restricted.plan
+    plan = order.plan
     measures = measured(plan).measures
     if len(exact.blocks) != len(drawn(plan)):
         raise NotCovered
@@ -99,7 +138,7 @@ def _measurement(draw: Draw, pure: bool) -> Any:
 def _as_measured(order: Order) -> None:
     """What a draw says of one person is no less than a person who fills groups with k rows each makes of it: not the bound over
     again (`plan.bound` has it), but enough that no draw is of another measure."""
-    plan = order.restricted.plan
+    plan = order.plan
     rows, l0s = rows_per_person(plan.relation), [groups_of_a_person(plan, one) for one in drawn(plan)]
     if order.selection is not None and order.selection.groups < sum(l0s):
         raise NotCovered
@@ -115,14 +154,15 @@ def _as_measured(order: Order) -> None:
             raise NotCovered
 
 
-def _within_reservation(order: Order, measurements: list[Any]) -> None:
-    """Both opinions, each summed over the draws: ours in exact rationals, OpenDP's map up to its own rounding."""
-    reserved = order.reservation.loss
-    if any(draw.mechanism == (GAUSSIAN if reserved.pure else LAPLACE) for draw in order.draws):
+def _within_reservation(order: Order) -> None:
+    """Both opinions, each summed over the draws, a choice's among them: ours in exact rationals, OpenDP's map up to its
+    rounding."""
+    reserved, draws = order.reservation.loss, (*(order.choice.draws if order.choice else ()), *order.draws)
+    if any(draw.mechanism == (GAUSSIAN if reserved.pure else LAPLACE) for draw in draws):
         raise NotCovered
-    if not sum((_exact_loss(draw, reserved.pure) for draw in order.draws), PrivacyLoss()).fits(reserved):
+    if not sum((_exact_loss(draw, reserved.pure) for draw in draws), PrivacyLoss()).fits(reserved):
         raise NotCovered
-    theirs = sum(_their_loss(draw, measurement) for draw, measurement in zip(order.draws, measurements, strict=True))
+    theirs = sum(_their_loss(draw, _measurement(draw, reserved.pure)) for draw in draws)
     held = Fraction(reserved.epsilon if reserved.pure else reserved.rho, UNIT)
     if theirs > held * (1 + _MAP_ROUNDING):
         raise NotCovered
@@ -167,7 +207,7 @@ def _within_delta(order: Order) -> None:
 
 def _within_64_bits(exact: ExactTable, order: Order) -> None:
     """By the public number of persons, not by the values: what one person adds to a cell, or moves a score."""
-    for measure, draw in zip(measured(order.restricted.plan).measures, order.draws, strict=True):
+    for measure, draw in zip(measured(order.plan).measures, order.draws, strict=True):
         if order.max_persons * max(measure.cell, draw.sensitivity) >= _LARGEST:
             raise NotCovered
     if any(not -_LARGEST < number < _LARGEST for block in exact.blocks for vector in block.numbers for number in _flat(vector)):
@@ -185,7 +225,7 @@ def _drawn(exact: ExactTable, order: Order, measurements: list[Any]) -> tuple[No
         if draw.mechanism != NOISY_MAX:
             columns[place] = _vectors(measurement, [block.numbers[place] for block in exact.blocks])
     kept = [_kept(persons, order) for persons in columns[0]]
-    measures = measured(order.restricted.plan).measures
+    measures = measured(order.plan).measures
     for place, (draw, measurement) in enumerate(zip(order.draws, measurements, strict=True)):
         if draw.mechanism == NOISY_MAX:
             columns[place] = _chosen(measurement, measures[place], [block.numbers[place] for block in exact.blocks], kept)

@@ -30,6 +30,17 @@ class NoisyBlock:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class NoisyChoice:
+    """The chosen bound, and the noisy number of persons who have more rows in a group than it."""
+
+    k: int
+    clamped: int
+
+    def __repr__(self) -> str:
+        return "NoisyChoice()"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class NoisyTable:
     """The grouping sets of an answer, in the plan's order."""
 

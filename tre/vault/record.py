@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from tre.loss import DELTA_UNIT, decimal_text
+from tre.plan.choice import QUANTILE, automatic
 from tre.plan.measures import measured
 from tre.plan.order import Order
+from tre.plan.rounding import stated_scale
 from tre.plan.sets import added, groups
+from tre.vault.shown import Bounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +25,14 @@ class Given:
     suppressed: int
     near: tuple[int, ...]
     complementary: int
+    bounded: Bounded | None = None
 
 
 def record_of(order: Order, given: Given) -> dict[str, Any]:
     """As JSON. ``near_threshold``: the rows (counted from 0) whose noisy number of persons is within two scales of the threshold:
     that they are shown at all makes them look larger."""
     rules = order.disclosure
-    return {
+    record: dict[str, Any] = {
         "threshold": rules.threshold,
         "rounding": rules.rounding,
         "suppressed": given.suppressed,
@@ -37,6 +41,25 @@ def record_of(order: Order, given: Given) -> dict[str, Any]:
         "warnings": _warnings(order, given),
         "policy": rules.policy,
         "sandbox": rules.sandbox,
+    }
+    return record if given.bounded is None else record | {"bound": _chosen(order, given.bounded)}
+
+
+def _chosen(order: Order, bounded: Bounded) -> dict[str, Any]:
+    """The bound that was chosen, of which columns, and how many persons have more rows in a group than it: null where that is
+    below the threshold."""
+    assert order.choice is not None
+    draw, clamped = order.choice.clamped, bounded.clamped
+    return {
+        "max_rows": bounded.k,
+        "of": [one.alias for one in automatic(order.restricted.plan)],
+        "among": [offer.k for offer in order.choice.offers],
+        "persons_clamped": None if clamped is None else clamped.value,
+        "persons_clamped_low": None if clamped is None else clamped.low,
+        "persons_clamped_high": None if clamped is None else clamped.high,
+        "suppressed": clamped is None,
+        "mechanism": draw.mechanism,
+        "scale": round(stated_scale(draw.scale, order.disclosure.rounding), 6),
     }
 
 
@@ -51,6 +74,7 @@ def _rules(order: Order, given: Given) -> list[dict[str, str]]:
     return [
         _rule("opt-outs", True, f"people who objected are left out before counting; regimes: {regimes}"),
         _rule("contribution bound", True, _bound(order)),
+        *_choice(order, given),
         _clamping(order),
         _rule("noise", True, f"{mechanisms} noise on {where}"),
         _groups(order),
@@ -69,12 +93,24 @@ def _rules(order: Order, given: Given) -> list[dict[str, str]]:
 
 
 def _bound(order: Order) -> str:
-    plan = order.restricted.plan
+    plan = order.plan
     rows = max(measure.k for measure in measured(plan).measures)
     return (
         f"one person counts in at most {_many(groups(plan), 'group')}, there with at most {_many(rows, 'row')};"
         " of more rows each weighs less, of more groups some are left out"
     )
+
+
+def _choice(order: Order, given: Given) -> list[dict[str, str]]:
+    if order.choice is None or given.bounded is None:
+        return []
+    grid, clamped = ", ".join(str(offer.k) for offer in order.choice.offers), given.bounded.clamped
+    beyond = f"fewer than {order.disclosure.threshold}" if clamped is None else f"about {clamped.value:,}"
+    how = (
+        f"of the bounds {grid} one was chosen by a noisy maximum, near the {QUANTILE} quantile over persons of the most rows in"
+        f" one group: {given.bounded.k:,}; {beyond} persons, a noisy number, have more"
+    )
+    return [_rule("choice of the bound", True, how)]
 
 
 def _many(number: int, name: str) -> str:
@@ -83,7 +119,7 @@ def _many(number: int, name: str) -> str:
 
 def _clamped(order: Order) -> list[str]:
     """The statistics whose values are forced into bounds."""
-    return [one.alias for one in order.restricted.plan.statistics if one.value is not None and one.kind != "rows"]
+    return [one.alias for one in order.plan.statistics if one.value is not None and one.kind != "rows"]
 
 
 def _clamping(order: Order) -> dict[str, str]:
@@ -112,7 +148,7 @@ def _discovered(order: Order) -> list[dict[str, str]]:
 
 
 def _complementary(order: Order, given: Given) -> dict[str, str]:
-    plan = order.restricted.plan
+    plan = order.plan
     if not added(plan):
         how = "no total is given that shown cells could be taken from"
         if len(plan.sets) > 1:
@@ -128,7 +164,7 @@ def _complementary(order: Order, given: Given) -> dict[str, str]:
 
 def _asked(order: Order, given: Given) -> list[dict[str, str]]:
     """What the question itself left out, of what is shown."""
-    plan = order.restricted.plan
+    plan = order.plan
     if plan.having is None and plan.limit is None:
         return []
     left = given.groups - given.rows

@@ -43,7 +43,9 @@ class Line:
 
 def release(shown: Shown, order: Order) -> Release:
     """The statement, as the contract has it."""
-    plan = order.restricted.plan
+    if shown.bounded is not None:
+        order = order.at(shown.bounded.k)
+    plan = order.plan
     lines = list(_lines(shown, order))
     passed = [line for line in lines if plan.having is None or (not line.hidden and holds(plan.having, line.values) is True)]
     given = _in_order(passed, plan)[: plan.limit]
@@ -68,12 +70,13 @@ def _given(shown: Shown, lines: Sequence[Line], given: Sequence[Line]) -> Given:
         suppressed=sum(line.hidden for line in given),
         near=tuple(at for at, line in enumerate(given) if line.near),
         complementary=shown.complementary,
+        bounded=shown.bounded,
     )
 
 
 def _lines(shown: Shown, order: Order) -> Iterator[Line]:
     """The rows of all sets, each set's in the order of its keys; hidden ones too."""
-    plan = order.restricted.plan
+    plan = order.plan
     for block, one in zip(shown.blocks, plan.sets, strict=True):
         keys = [plan.keys[at] for at in one]
         derive = figures(plan, order.draws, order.disclosure.rounding, parts(plan, one))

@@ -14,6 +14,7 @@ from typing import Any
 
 from tre.plan.candidates import candidates
 from tre.plan.estimate import Estimate, Estimator, estimator
+from tre.plan.intervals import Noise
 from tre.plan.measures import measured
 from tre.plan.nodes import Scalar, Statistic
 from tre.plan.order import Order
@@ -46,11 +47,21 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounded:
+    """The bound that was chosen, and how many persons have more rows in a group; None where that is below the threshold."""
+
+    k: int
+    clamped: Estimate | None
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
-    """The grouping sets in the plan's order. ``complementary``: how many rows were hidden so that others cannot be worked out."""
+    """The grouping sets in the plan's order. ``complementary``: how many rows were hidden so that others cannot be worked out.
+    ``bounded``: None where no bound was left open."""
 
     blocks: tuple[Block, ...]
     complementary: int = 0
+    bounded: Bounded | None = None
 
     @property
     def hidden(self) -> int:
@@ -59,7 +70,12 @@ class Shown:
 
 def shown_to_json(shown: Shown) -> dict[str, Any]:
     """For the pipe to the gateway."""
-    return {"blocks": [_block_to_json(block) for block in shown.blocks], "complementary": shown.complementary}
+    blocks = [_block_to_json(block) for block in shown.blocks]
+    told: dict[str, Any] = {"blocks": blocks, "complementary": shown.complementary}
+    if shown.bounded is None:
+        return told
+    clamped = shown.bounded.clamped
+    return told | {"bounded": [shown.bounded.k, *([] if clamped is None else [clamped.value])]}
 
 
 def _block_to_json(block: Block) -> dict[str, Any]:
@@ -72,13 +88,18 @@ def _block_to_json(block: Block) -> dict[str, Any]:
 
 def shown_from(reply: Any, order: Order) -> Shown:
     """What a worker said, if it is believed. `NotShown` otherwise."""
-    plan = order.restricted.plan
-    if type(reply) is not dict or set(reply) != {"blocks", "complementary"}:
+    names = {"blocks", "complementary"} | ({"bounded"} if order.choice is not None else set())
+    if type(reply) is not dict or set(reply) != names:
         raise NotShown
+    bounded = None if order.choice is None else _bounded_from(reply["bounded"], order)
+    if bounded is not None:
+        order = order.at(bounded.k)
+    plan = order.plan
     blocks, complementary = reply["blocks"], reply["complementary"]
     if type(blocks) is not list or len(blocks) != len(plan.sets) or type(complementary) is not int:
         raise NotShown
-    shown = Shown(tuple(_block_from(block, one, order) for block, one in zip(blocks, plan.sets, strict=True)), complementary)
+    found = tuple(_block_from(block, one, order) for block, one in zip(blocks, plan.sets, strict=True))
+    shown = Shown(found, complementary, bounded)
     if not 0 <= complementary <= (shown.hidden if added(plan) else 0):
         raise NotShown
     if plan.discovered and sum(len(block.rows) for block in shown.blocks) > order.disclosure.max_rows_out:
@@ -86,8 +107,31 @@ def shown_from(reply: Any, order: Order) -> Shown:
     return shown
 
 
+def _bounded_from(reply: Any, order: Order) -> Bounded:
+    """A bound of the grid; of the persons beyond it a rounded number no lower than the threshold, or nothing."""
+    assert order.choice is not None
+    if type(reply) is not list or len(reply) not in (1, 2) or any(type(one) is not int for one in reply):
+        raise NotShown
+    if reply[0] not in (offer.k for offer in order.choice.offers):
+        raise NotShown
+    if len(reply) == 1:
+        return Bounded(reply[0], None)
+    base = order.disclosure.rounding
+    if reply[1] % base or not rounded(order.disclosure.threshold, base) <= reply[1] < 2**63:
+        raise NotShown
+    return Bounded(reply[0], clamped(reply[1], order))
+
+
+def clamped(noisy: int, order: Order) -> Estimate:
+    """The number of persons beyond the chosen bound, rounded, with its interval."""
+    assert order.choice is not None
+    draw, base = order.choice.clamped, order.disclosure.rounding
+    value, half = rounded(noisy, base), Noise(draw.mechanism, draw.scale).half(base)
+    return Estimate(value, value - half, value + half)
+
+
 def _block_from(block: Any, one: tuple[int, ...], order: Order) -> Block:
-    plan = order.restricted.plan
+    plan = order.plan
     if type(block) is not dict or set(block) != {"keys", "rows"} or type(block["rows"]) is not list:
         raise NotShown
     keys = _keys_from(block["keys"], one, order)
@@ -98,7 +142,7 @@ def _block_from(block: Any, one: tuple[int, ...], order: Order) -> Block:
 
 
 def _keys_from(keys: Any, one: tuple[int, ...], order: Order) -> tuple[tuple[Scalar, ...], ...] | None:
-    plan = order.restricted.plan
+    plan = order.plan
     if not plan.discovered:
         if keys is not None:
             raise NotShown
@@ -118,7 +162,7 @@ class _Believed:
     """Rows of one grouping set, as the order's noise can make them."""
 
     def __init__(self, order: Order, one: tuple[int, ...]) -> None:
-        plan, rules = order.restricted.plan, order.disclosure
+        plan, rules = order.plan, order.disclosure
         self._plan, self._rules = plan, rules
         self._places = measured(plan).parts
         self._measures = len(order.draws)
@@ -167,7 +211,7 @@ class _Believed:
 
 def near_limit(order: Order, one: tuple[int, ...]) -> int:
     """From this noisy number of persons on a row is two scales or more above the threshold."""
-    spread = order.draws[0].scale * parts(order.restricted.plan, one) ** 0.5
+    spread = order.draws[0].scale * parts(order.plan, one) ** 0.5
     return order.disclosure.threshold + int(-(-2 * spread // 1))
 
 

@@ -17,16 +17,16 @@ from tre.plan.order import Order
 from tre.plan.rounding import rounded
 from tre.plan.sets import added, cell_of, crossing, parts
 from tre.vault.complementary import Cells, complement
-from tre.vault.noisy import NoisyBlock, NoisyTable
-from tre.vault.shown import Block, Row, Shown, near_limit
+from tre.vault.noisy import NoisyBlock, NoisyChoice, NoisyTable
+from tre.vault.shown import Block, Bounded, Row, Shown, clamped, near_limit
 from tre.vault.written import place
 
 Vector = tuple[int, ...]
 
 
-def suppress(noisy: NoisyTable, order: Order) -> Shown:
-    """Adds, hides, then rounds."""
-    plan, rules = order.restricted.plan, order.disclosure
+def suppress(noisy: NoisyTable, order: Order, chosen: NoisyChoice | None = None) -> Shown:
+    """Adds, hides, then rounds. ``chosen``: the bound, where one was left open; the persons beyond it are a small number too."""
+    plan, rules = order.plan, order.disclosure
     blocks = [_ordered(block, plan, one) for block, one in zip(noisy.blocks, plan.sets, strict=False)]
     if added(plan):
         blocks += [_added(blocks[0], plan, one) for one in plan.sets[1:]]
@@ -34,7 +34,11 @@ def suppress(noisy: NoisyTable, order: Order) -> Shown:
     hidden = _complemented(blocks, primary, order) if added(plan) else primary
     kept = _kept(blocks, rules.max_rows_out if plan.discovered else None)
     shown = tuple(_block(*each, order) for each in zip(blocks, hidden, kept, plan.sets, strict=True))
-    return Shown(shown, sum(map(sum, hidden)) - sum(map(sum, primary)))
+    return Shown(shown, sum(map(sum, hidden)) - sum(map(sum, primary)), None if chosen is None else _bounded(chosen, order))
+
+
+def _bounded(chosen: NoisyChoice, order: Order) -> Bounded:
+    return Bounded(chosen.k, None if chosen.clamped < order.disclosure.threshold else clamped(chosen.clamped, order))
 
 
 def _ordered(block: NoisyBlock, plan: Plan, one: tuple[int, ...]) -> NoisyBlock:
@@ -61,7 +65,7 @@ def _added(finest: NoisyBlock, plan: Plan, one: tuple[int, ...]) -> NoisyBlock:
 
 def _complemented(blocks: Sequence[NoisyBlock], primary: list[tuple[bool, ...]], order: Order) -> list[tuple[bool, ...]]:
     """Complementary suppression, the sets from the finest to the coarsest."""
-    plan, rules = order.restricted.plan, order.disclosure
+    plan, rules = order.plan, order.disclosure
     ranks = sorted(range(len(plan.sets)), key=lambda at: -len(plan.sets[at]))
     sets = [plan.sets[at] for at in ranks]
     base = rules.rounding if all(found == (0,) for found in measured(plan).parts.values()) else 1
@@ -89,7 +93,7 @@ def _kept(blocks: Sequence[NoisyBlock], most: int | None) -> list[Sequence[int]]
 
 
 def _block(block: NoisyBlock, hidden: Sequence[bool], kept: Sequence[int], one: tuple[int, ...], order: Order) -> Block:
-    plan = order.restricted.plan
+    plan = order.plan
     estimate = estimator(plan, order.draws, order.disclosure.rounding, parts(plan, one))
     limit, rows = near_limit(order, one), list(zip(*block.numbers, strict=True))
     keys: tuple[tuple[Scalar, ...], ...] | None = None if block.keys is None else tuple(block.keys[n] for n in kept)

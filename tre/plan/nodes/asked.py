@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Literal as OneOfThese
 
 from tre.plan.nodes.base import NAME, Expression, Node, Relation
 from tre.plan.nodes.expressions import Column
@@ -15,6 +16,7 @@ from tre.plan.nodes.relations import outputs
 # person's own mean. Others as their names; of many rows a person, each person's rows weigh min(n, k)/n.
 STATISTICS = ("persons", "rows", "sum", "avg", "mean_of_persons", "var", "stddev", "quantile")
 LARGEST_BOUND = 10_000
+AUTO: OneOfThese["auto"] = "auto"  # a bound that is chosen from the records, under noise (plan.choice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +35,14 @@ class Key(Node):
 
 @dataclass(frozen=True, slots=True)
 class Statistic(Node):
-    """What is asked of each group. ``bound``: rows of one person that count in one group, where smaller than the policy's.
+    """What is asked of each group. ``bound``: rows of one person that count in one group, where smaller than the policy's;
+    `AUTO` where they are chosen, once for all statistics of a question that say so.
     ``q``: the quantile's rank in (0, 1), as decimal text."""
 
     alias: str
     kind: str
     value: Expression | None = None
-    bound: int | None = None
+    bound: int | OneOfThese["auto"] | None = None
     q: str | None = None
 
     def __post_init__(self) -> None:
@@ -49,7 +52,10 @@ class Statistic(Node):
             raise ValueError("a sum, mean, spread or quantile is of a number")
         if self.kind == "persons" and self.value is not None:
             raise ValueError("persons are counted, not their values")
-        if self.bound is not None and not 1 <= self.bound <= LARGEST_BOUND:
+        if isinstance(self.bound, str):
+            if self.bound != AUTO or self.kind in ("persons", "mean_of_persons"):
+                raise ValueError("no bound of this statistic is chosen")
+        elif self.bound is not None and not 1 <= self.bound <= LARGEST_BOUND:
             raise ValueError("a contribution bound is at least 1")
         if (self.q is not None) != (self.kind == "quantile") or (self.q is not None and not 0 < Fraction(self.q) < 1):
             raise ValueError("a quantile, and nothing else, has a rank between 0 and 1")

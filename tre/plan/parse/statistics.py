@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Literal
 
 from sqlglot import exp
 
 from tre.errors import Reason, Refusal
 from tre.plan.hints import invalid, not_offered, quoted
 from tre.plan.nodes import Expression, IsNull, Not, Predicate, Statistic
-from tre.plan.nodes.asked import LARGEST_BOUND
+from tre.plan.nodes.asked import AUTO, LARGEST_BOUND
 from tre.plan.parse.cases import chosen
 from tre.plan.parse.literal import number, number_of
 from tre.plan.parse.scalar import expression, predicate
@@ -48,13 +49,15 @@ class Group:
 class _Call:
     name: str
     arguments: list[exp.Expression]
-    bound: int | None
+    bound: int | Literal["auto"] | None
     condition: Predicate | None
 
 
 def statistic(node: exp.Expression, group: Group) -> Statistic:
     """The statistic of a call, not named yet."""
     call = _call(bare(node), group.scope)
+    if call.bound == AUTO and group.once:
+        raise invalid("A person has one row here: there is no bound to choose.", "Leave bound => auto out.")
     made = _MADE.get(call.name)
     if made is not None:
         return made(call, group)
@@ -94,8 +97,8 @@ def _ordered(node: exp.Expression) -> exp.Expression:
     return bare(ordered.this)
 
 
-def _bound(named: list[exp.Expression], name: str) -> int | None:
-    """``bound => n``: rows of one person that count in one group."""
+def _bound(named: list[exp.Expression], name: str) -> int | Literal["auto"] | None:
+    """``bound => n``: rows of one person that count in one group; ``bound => auto`` where the number is to be chosen."""
     if not named:
         return None
     part = named[0]
@@ -104,10 +107,16 @@ def _bound(named: list[exp.Expression], name: str) -> int | None:
         raise invalid(
             f"{quoted(name.upper())} has a named argument that it does not have.", "There is bound => n, the rows of one person."
         )
+    if _is_auto(bare(part.expression)):
+        return AUTO
     amount = number_of(bare(part.expression))
     if amount is None or amount.denominator != 1 or not 1 <= amount <= LARGEST_BOUND:
-        raise invalid("The bound is not a whole number that is offered.", f"Write bound => 3; 1 to {LARGEST_BOUND:,}.")
+        raise invalid("The bound is not a whole number that is offered.", f"Write bound => 3; 1 to {LARGEST_BOUND:,}; or auto.")
     return int(amount)
+
+
+def _is_auto(node: exp.Expression) -> bool:
+    return type(node) is exp.Column and not node.args.get("table") and str(node.name).lower() == AUTO
 
 
 # --------------------------------------------------------------------------------------------------------------------- counts

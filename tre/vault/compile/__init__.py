@@ -19,17 +19,19 @@ are integer sums, so the difference is exactly the sums of everybody else, whate
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
+from tre.plan import choice
 from tre.plan.measures import measured
 from tre.plan.nodes import Plan
 from tre.plan.sets import drawn
+from tre.vault.compile.contributions import contributions
 from tre.vault.compile.ranks import weights
 from tre.vault.compile.text import EVERYBODY, LEFT_OUT, Codes, Dictionary, Gathered, NotCompiled, word
 from tre.vault.compile.top import Asked, asked, seen, sums
 
-__all__ = ["EVERYBODY", "LEFT_OUT", "Codes", "NotCompiled", "Statement", "compile", "word"]
+__all__ = ["EVERYBODY", "LEFT_OUT", "Codes", "NotCompiled", "Statement", "compile", "compile_choice", "word"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,14 @@ def compile(plan: Plan, persons: tuple[int, int] | None = None) -> tuple[Stateme
             if measure.kind == "ranks":
                 statements.append(_statement(it, partial(weights, it, measure), persons, block, (place,), True, True))
     return tuple(statements)
+
+
+def compile_choice(plan: Plan, persons: tuple[int, int] | None = None) -> Statement:
+    """The statement of the persons at each place on the grid of bounds: its columns are the place and their number."""
+    (one,) = drawn(plan)
+    it = asked(plan, one)
+    write = partial(contributions, it, choice.counted(plan), choice.bounds(plan))
+    return _statement(replace(it, keys=()), write, persons, 0, (0,), True, False)
 
 
 def _statement(

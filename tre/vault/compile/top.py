@@ -137,7 +137,7 @@ def _of_pairs(it: Asked, gathered: Gathered) -> str:
     listed = [f"{core.person} AS person", *keys_as(it.keys, core, gathered), *rank_of(core, it.l0)]
     by = ", ".join(str(place) for place in range(1, len(it.keys) + 2))
     pairs = f"(SELECT {', '.join([*listed, _aggregates(have)])} FROM {core.after_from} GROUP BY {by})"
-    kept = pairs if it.l0 is None else _bounded(pairs, names, it.l0)
+    kept = pairs if it.l0 is None else bounded_groups(pairs, names, it.l0)
     groups = "g" if it.l0 is not None else "1 AS g" if it.own else "CAST(NULL AS BIGINT) AS g"
     each = f"(SELECT {', '.join([*names, _named(added), groups])} FROM {kept})"
     return f"SELECT {', '.join([*names, *_totals(len(added), ''), 'max(g) AS g'])} FROM {each}{grouped(len(names))}"
@@ -151,7 +151,7 @@ def rank_of(core: Core, l0: int | None) -> list[str]:
     return [f"min({core.rank}) AS r"]
 
 
-def _bounded(pairs: str, names: Sequence[str], l0: int) -> str:
+def bounded_groups(pairs: str, names: Sequence[str], l0: int) -> str:
     order = ", ".join(f"{name} NULLS LAST" for name in ["r", *names])
     numbered = f"(SELECT *, row_number() OVER (PARTITION BY person ORDER BY {order}) AS g FROM {pairs})"
     return f"(SELECT * FROM {numbered} WHERE g <= {l0})"

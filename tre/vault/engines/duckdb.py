@@ -21,15 +21,16 @@ from typing import Any
 
 import duckdb
 
+from tre.plan import choice
 from tre.plan.nodes import Plan
 from tre.terms import Exclusion, Snapshot
 from tre.vault.cells import EPOCH
 from tre.vault.check import Counted, Seen
-from tre.vault.compile import EVERYBODY, LEFT_OUT, Codes, Statement, compile, word
+from tre.vault.compile import EVERYBODY, LEFT_OUT, Codes, Statement, compile, compile_choice, word
 from tre.vault.engines import EngineFailed
 from tre.vault.engines.dictionary import Dictionary
 from tre.vault.engines.gather import Gathering
-from tre.vault.exact import ExactTable
+from tre.vault.exact import ExactContributions, ExactTable
 
 LARGEST_AT_ONCE = 2_000_000  # persons
 RANGE = 1_000_000
@@ -130,6 +131,20 @@ class Records:
         except duckdb.Error as error:
             raise EngineFailed(_code(error)) from None
         return gathering.table(self._dictionaries), gathering.seen
+
+    def contributions(self, plan: Plan) -> ExactContributions:
+        """How many persons stand at each place on the grid of a plan whose bound is to be chosen."""
+        whole, found = compile_choice(plan), [0] * (len(choice.bounds(plan)) + 1)
+        if not all(table in self._tables for table in whole.tables):
+            raise EngineFailed("engine")
+        try:
+            for persons in self._ranges((whole,)):
+                statement = whole if persons is None else compile_choice(plan, persons)
+                for place, number in self._rows(statement.sql, [self._number(codes) for codes in statement.codes]):
+                    found[place] += number
+        except duckdb.Error as error:
+            raise EngineFailed(_code(error)) from None
+        return ExactContributions(tuple(found))
 
     def _ranges(self, statements: Iterable[Statement]) -> Iterator[tuple[int, int] | None]:
         """The ranges of persons that are counted one after the other; None for everybody at once."""
