@@ -52,7 +52,7 @@ DEARER = {
 
 @pytest.mark.parametrize(
     ("persons", "seconds"),
-    [(2_000, 0.5), (100_000, 0.5), (1_000_000, 1.0), (10_000_000, 4.0), (60_000_000, 16.0)],
+    [(2_000, 1.0), (100_000, 1.0), (1_000_000, 1.0), (10_000_000, 4.0), (60_000_000, 16.0)],
 )
 def test_a_count_by_region(persons: int, seconds: float) -> None:
     assert release_time(REGION, persons, 250, 60.0) == seconds
@@ -117,8 +117,8 @@ def test_what_a_condition_is_worth() -> None:
 
 
 def test_never_below_the_quantum_nor_above_the_deadline() -> None:
-    assert release_time(REGION, 1_000, 300, 60.0) == 0.5
-    assert release_time(REGION, 1_000, 1_000, 60.0) == 1.0
+    assert release_time(REGION, 1_000, 300, 60.0) == 1.0
+    assert release_time(REGION, 1_000, 2_000, 60.0) == 2.0
     assert release_time(REGION, 60_000_000, 250, 15.0) == 15.0
     with pytest.raises(Refusal) as raised:
         release_time(REGION, 60_000_000, 250, 7.0)

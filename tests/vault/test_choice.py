@@ -138,7 +138,7 @@ def test_a_choice_that_cannot_be_sounds_the_alarm(everyone: World) -> None:
 
 def loud(order: Order) -> Order:
     """With a reservation that covers whatever is chosen."""
-    reserved = replace(order.reservation, loss=PrivacyLoss(rho=10**20, delta=10**6))
+    reserved = replace(order.reservation, loss=PrivacyLoss(rho=10**20, delta=10**12))
     return Order(
         order.restricted, reserved, order.snapshot, order.exclusion, order.draws, order.disclosure, order.max_persons,
         order.deadline_s, order.selection, order.choice,

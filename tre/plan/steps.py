@@ -50,7 +50,7 @@ class Slowest:
     at most 3 groups a person 0.25 to 0.4; 10,000 noisy numbers 0.5 on a busy one, a choice among 1,024 candidates 0.005. What
     stands here is at least as much, mostly a few times."""
 
-    start: float = 0.1  # pipes, JSON, a first call of the noise, and sealing while many ask at once
+    start: float = 0.15  # pipes, JSON, a first call of the noise, and sealing while many ask at once
     a_number: float = 0.000_1  # of one measure or figure of one group, with what is estimated of it
     a_choice: float = 0.01  # of a quantile of one group, its 1,024 weights counted in
     a_crossing: float = 0.000_02  # of a cell of the finest set in a coarser one, where the sets cross: what must be hidden beside

@@ -86,6 +86,8 @@ def _bound_chosen(exact: ExactContributions, offered: Choice, ranks: Any, clampe
 
 def _covered(order: Order) -> None:
     """No more is drawn than was reserved, and for no less than one person can do."""
+    if any(not (math.isfinite(draw.scale) and draw.scale > 0) for draw in order.draws):
+        raise NotCovered
     _as_measured(order)
     _as_chosen(order)
     _within_reservation(order)
