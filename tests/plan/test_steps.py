@@ -119,7 +119,7 @@ def test_what_a_condition_is_worth() -> None:
 def test_never_below_the_quantum_nor_above_the_deadline() -> None:
     assert release_time(REGION, 1_000, 300, 60.0) == 1.0
     assert release_time(REGION, 1_000, 2_000, 60.0) == 2.0
-    assert release_time(REGION, 60_000_000, 250, 15.0) == 15.0
+    assert release_time(REGION, 60_000_000, 250, 15.5) == 15.5
     with pytest.raises(Refusal) as raised:
         release_time(REGION, 60_000_000, 250, 7.0)
     assert raised.value.reason == Reason.TOO_LARGE and "7 s" in raised.value.detail
