@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from tre.plan.canonical.conditions import by_text, levelled
 from tre.plan.canonical.expressions import level
+from tre.plan.measures import measured
 from tre.plan.nodes import (
     NODES,
     Column,
@@ -55,11 +56,18 @@ def _settled(plan: Plan) -> Plan:
 def _pass(plan: Plan) -> Plan:
     keys = tuple(replace(key, column=level(key.column)) for key in plan.keys)
     statistics = tuple(one if one.value is None else replace(one, value=level(one.value)) for one in plan.statistics)
+    if _everybody_counts(replace(plan, statistics=statistics)) != _everybody_counts(plan):
+        statistics = plan.statistics  # values that are written in two ways stay two: by whom groups are suppressed hangs on that
     read = columns((*(key.column for key in keys), *(one.value for one in statistics if one.value is not None)))
     relation = _relation(_pruned(plan.relation, read))
     names = _names(relation)
     renamed = _renamed((relation, keys, statistics), names)
     return replace(plan, relation=renamed[0], keys=renamed[1], statistics=renamed[2])
+
+
+def _everybody_counts(plan: Plan) -> bool:
+    """Whether a group is suppressed by everybody in it, and not by those who have a value."""
+    return measured(plan).measures[0].value is None
 
 
 # ------------------------------------------------------------------------------------------------- columns that nobody reads
