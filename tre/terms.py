@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from tre.loss import PrivacyLoss
@@ -25,6 +26,7 @@ def digest(raw: bytes) -> str:
     return "sha256:" + hashlib.sha256(raw).hexdigest()
 
 
+@lru_cache(maxsize=256)  # one moment is written into entries, openings and tables
 def timestamp(at: datetime) -> str:
     """RFC 3339 in UTC to the microsecond, the only form of a time in entries, releases and problems."""
     if at.tzinfo is None:

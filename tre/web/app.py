@@ -26,7 +26,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MIB = 2**20
-THREADS, TURN_S = 4, 0.000_1
+THREADS, TURN_S = 4, 0.000_5
 # The framework reads a body before it asks who sends it, on the loop that answers everybody; lists of opt-outs are read after.
 LARGEST_BODY, LARGEST_LIST = 4 * MIB, 64 * MIB
 HEADERS = (
