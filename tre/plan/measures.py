@@ -19,7 +19,7 @@ fit 64 bits. A person keeps at most L0 groups, chosen from that person's rows al
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -94,31 +94,26 @@ def rows_that_count(plan: Plan, statistic: Statistic) -> int:
 
 
 def policy_rows(relation: Relation) -> int:
-    """The rows of one person that count in one group, by the policy's bounds of the tables below: a sub-query that is one row a
-    person counts once, a join multiplies."""
-    match relation:
-        case Scan(max_rows=max_rows):
-            return max_rows
-        case Filter(relation=below) | SemiJoin(left=below) | Derived(relation=below):
-            return policy_rows(below)
-        case Join(left, right):
-            return policy_rows(left) * policy_rows(right)
-        case Grouped(relation=below, by=by):
-            return policy_rows(below) if by else 1
-    raise TypeError("no such relation")
+    """The rows of one person that count in one group, by the policy's bounds of the tables below."""
+    return _multiplied(relation, lambda scan: scan.max_rows)
 
 
 def policy_groups(relation: Relation) -> int:
     """The groups one person can be in, by the policy's bounds of the tables below."""
+    return _multiplied(relation, lambda scan: scan.max_groups)
+
+
+def _multiplied(relation: Relation, bound: Callable[[Scan], int]) -> int:
+    """A sub-query that is one row a person counts once, a join multiplies."""
     match relation:
-        case Scan(max_groups=max_groups):
-            return max_groups
+        case Scan():
+            return bound(relation)
         case Filter(relation=below) | SemiJoin(left=below) | Derived(relation=below):
-            return policy_groups(below)
+            return _multiplied(below, bound)
         case Join(left, right):
-            return policy_groups(left) * policy_groups(right)
+            return _multiplied(left, bound) * _multiplied(right, bound)
         case Grouped(relation=below, by=by):
-            return policy_groups(below) if by else 1
+            return _multiplied(below, bound) if by else 1
     raise TypeError("no such relation")
 
 

@@ -33,7 +33,7 @@ dp.enable_features("contrib")
 
 # OpenDP rounds each step of its map up: at most 3.1e-16 above the exact rational in 12,000 tries. A double has 53 bits.
 _MAP_ROUNDING = Fraction(1, 2**50)
-_LARGEST = 2**62  # of an exact value; with a scale below 2^40 the noise does not reach the other half
+_LARGEST = 2**62  # of an exact value; the other half is the noise's room: `order.LARGEST_SCALE`
 _VECTOR = dp.vector_domain(dp.atom_domain(T="i64"))
 
 

@@ -23,7 +23,6 @@ from tre.plan.nodes.asked import (
     Statistic,
     clashing,
     numbers_of,
-    plain_column,
 )
 from tre.plan.nodes.base import (
     BOOLEAN,
@@ -176,7 +175,6 @@ __all__ = [
     "numbers_of",
     "outputs",
     "period_of",
-    "plain_column",
     "rows_per_person",
     "shared_grid",
     "steps_of",

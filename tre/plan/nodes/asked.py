@@ -8,7 +8,6 @@ from fractions import Fraction
 from typing import Literal as OneOfThese
 
 from tre.plan.nodes.base import NAME, Expression, Node, Relation
-from tre.plan.nodes.expressions import Column
 from tre.plan.nodes.predicates import COMPARISONS, columns
 from tre.plan.nodes.relations import outputs
 
@@ -233,8 +232,3 @@ def clashing(names: Iterable[str], statistics: Iterable[str]) -> list[str]:
     """The names that a row of the answer uses itself: `suppressed`, `set`, and each number's `_low` and `_high`."""
     own = {"suppressed", "set", *(f"{alias}_{end}".lower() for alias in statistics for end in ("low", "high"))}
     return [name for name in names if name.lower() in own]
-
-
-def plain_column(key: Key) -> Column | None:
-    """The column that a key is, where it is one."""
-    return key.column if isinstance(key.column, Column) else None
