@@ -14,7 +14,7 @@ import pytest
 import typer.main
 
 import tre.client
-from tre.__main__ import app as command_line
+from tre.commands import app as command_line
 from tre.errors import Reason
 from tre.settings import Settings
 from tre.web import make_app

@@ -1,0 +1,11 @@
+"""The commands of `tre`, by what they are about. Each opens the rooms, calls one road and says what came of it.
+
+Promises nothing of its own. Every command is registered when its module is imported.
+"""
+
+from __future__ import annotations
+
+from tre.commands import health, keyring, log, policies, questions, records
+from tre.commands.terminal import app, stop
+
+__all__ = ["app", "health", "keyring", "log", "policies", "questions", "records", "stop"]
