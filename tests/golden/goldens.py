@@ -105,6 +105,9 @@ PLANS: dict[str, Plan] = {
     "discovered": asking(
         Join(SCAN, EVENTS), [Key("code", column("code", "events"), True), Key("sex", column("sex"))], ("persons", None)
     ),
+    "persons-by-code": asking(EVENTS, [Key("code", column("code", "events"), True)], ("persons", None)),
+    "persons-by-day": asking(VISITS, [Key("day", column("day", "visits"))], ("persons", None)),
+    "persons-by-cost": asking(Join(SCAN, VISITS), [Key("cost", column("cost", "visits"))], ("persons", None)),
     "exists": asking(SemiJoin(SCAN, EVENTS, Relate("<", AT, column("died_on"))), [], ("persons", None)),
     "not-exists": asking(SemiJoin(SCAN, EVENTS, Relate("<", AT, column("died_on")), anti=True), [], ("persons", None)),
     "per-person": asking(

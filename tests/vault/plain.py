@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import reduce
 from itertools import product
 from typing import Any
 
@@ -194,8 +195,13 @@ def grouped(relation: n.Grouped, rows: list[Line]) -> list[Line]:
         line: Line = {(relation.label, one.name): value for one, value in zip(relation.by, key, strict=True)}
         line |= {(relation.label, one.name): computed(one, members) for one in relation.values}
         ranks = [rank for member in members for rank in member["ranks"][:1]]
-        made.append(line | {"ranks": [min(ranks)] if ranks and relation.by else []})
+        made.append(line | {"ranks": [mixed(ranks)] if ranks and relation.by else []})
     return made
+
+
+def mixed(ranks: list[int]) -> int:
+    """What a group is ordered by among those of a person: the places of all its rows."""
+    return reduce(operator.xor, ((rank + 1) * 1_327_217_885 % 2**31 for rank in ranks), 0)
 
 
 def order_of(domain: n.Domain) -> Any:
@@ -305,7 +311,7 @@ def _block(plan: n.Plan, one: tuple[int, ...], rows: Mapping[int, list[Line]]) -
 
         def place(group: Any, groups: Mapping[Any, list[Line]] = groups) -> Any:
             ranks = [rank for row in groups[group] for rank in row["ranks"][:1]]
-            return (not ranks, min(ranks, default=0)), sort_key(keys, group)
+            return (not ranks, mixed(ranks)), sort_key(keys, group)
 
         for group in sorted(groups, key=place)[:l0]:
             found[group].append(groups[group])

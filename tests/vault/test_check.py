@@ -54,6 +54,7 @@ MEAN = asking(Join(SCAN, EVENTS), [Key("region", column("region"))], ("avg", col
 KINDS = asking(EVENTS, [Key("kind", column("kind", "events"))], ("sum", column("value", "events")), ("rows", None))
 DATES = asking(EVENTS, [Key("date", column("date", "events"))], ("persons", None))
 CODES = asking(EVENTS, [Key("code", column("code", "events"), discovered=True)], ("persons", None))
+ROWS = asking(EVENTS, [Key("code", column("code", "events"), discovered=True)], ("rows", None))
 
 
 def alter(held: Held, sql: str, file: str = "persons") -> Held:
@@ -122,8 +123,10 @@ BUGS = {
     "rows are not weighed": (KINDS, "least(a0, 3)", "a0"),
     "a sum is not weighed": (MEAN, "* 3 //", "* 8 //"),
     "groups of a person are not bounded": (KINDS, "WHERE g <= 2", "WHERE g <= 3"),
-    "groups of a person are bounded one by one": (CODES, "PARTITION BY person", "PARTITION BY person, k0"),
-    "a person is counted by rows": (CODES, "1 AS c0", "a0 AS c0"),
+    "groups of a person are bounded one by one": (ROWS, "PARTITION BY person", "PARTITION BY person, k0"),
+    "a list of groups is longer": (CODES, ", 2) AS kept", ", 3) AS kept"),
+    "a list of groups is made for each": (CODES, "GROUP BY person)", "GROUP BY person, k0)"),
+    "a person is counted by rows": (ROWS, "1 AS c0", "a0 AS c0"),
     "values are added twice": (MEAN, 'sum(t0."value")', 'sum(2 * t0."value")'),
     "the people who objected are added": (asking(SCAN, (), ("persons", None)), "-m0 AS m0", "m0"),
 }

@@ -51,11 +51,11 @@ WORDS = re.compile(
     "SELECT|FROM|AS|WHERE|GROUP|BY|UNION|ALL|AND|OR|NOT|IN|IS|NULL|CAST|BIGINT|HUGEINT|INTEGER|TINYINT|DATE|CASE|WHEN|THEN|ELSE|END"
     "|JOIN|LEFT|SEMI|ANTI|ON|DISTINCT|BETWEEN|OVER|PARTITION|ORDER|NULLS|LAST"
     "|sum|count|coalesce|nullif|max|min|abs|least|greatest|unnest|true|false|year|quarter|month|day|isodow|date_trunc|date_sub"
-    r"|list_transform|lambda|row_number|dense_rank|person|rank|temp|v|[tckamx]\d+|[abgnqrt]"
+    r"|list_transform|lambda|row_number|dense_rank|bit_xor|len|kept|person|rank|temp|v|[tckamx]\d+|[abgnqrt]"
 )
 TOKEN = re.compile(
     r"""\s+|[A-Za-z_]+\d*|"[a-z_][a-z0-9_]*"|'\d{4}-\d\d-\d\d'|'(?:day|month|quarter|year)'"""
-    r"""|\$\d+|\d+|<>|<=|>=|//|[-+=<>(),.*%:\[\]]"""
+    r"""|\$\d+|\d+|<>|<=|>=|<<|//|[-+=<>(),.*%&:\[\]]"""
 )
 COLUMNS = {name for shape in TABLES.values() for name in shape.domains}
 KNOWN = {f'"{name}"' for name in COLUMNS} | {f'"{view}_{table}"' for view in ("everybody", "left_out") for table in TABLES}

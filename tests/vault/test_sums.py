@@ -12,7 +12,7 @@ import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.vault.building import DOMAINS, SCAN, TABLES, Row, Rows, asking, build, column, stored
+from tests.vault.building import DOMAINS, SCAN, TABLES, Row, Rows, asking, build, column, event, stored
 from tests.vault.questions import any_plans
 from tests.vault.test_engine import EXCLUDED, World, histories, people
 from tre.plan.bound import sensitivities
@@ -208,3 +208,20 @@ def test_a_code_of_the_people_who_objected_alone_is_no_group(store: Path, quiet:
     more = {"events": [event(0, code="mine"), event(1, code="ours"), event(2, code="ours")]}
     (block,) = quiet.exact(codes, build(store, [row(person) for person in range(3)], {0}, more)).blocks
     assert (block.keys, block.numbers) == ((("ours",),), ((2,),))
+
+
+@pytest.mark.parametrize("statistic", ["persons", "rows"])
+def test_a_group_of_many_rows_is_kept_no_sooner_than_one_of_few(statistic: str) -> None:
+    """Of four groups of a person two are kept: one has five rows, three have one each; all as often, within four deviations."""
+    chance, kinds, events = random.Random(6), ("a", "a", "a", "a", "a", "b", "c", None), []
+    for person in range(400):
+        places = chance.sample(range(len(kinds)), len(kinds))
+        events += [event(person, kind=kind, rank=place) for kind, place in zip(kinds, places, strict=True)]
+    plan = asking(EVENTS, [Key("kind", KIND)], (statistic, None))
+    with an_engine() as connection:
+        fill(connection, [], events)
+        shuffle(connection, 0)
+        (statement,) = compile(plan)
+        kept = {kind: persons for kind, persons, *_ in connection.execute(statement.sql).fetchall()}
+    assert sum(kept.values()) == 800
+    assert all(160 < persons < 240 for persons in kept.values()), kept

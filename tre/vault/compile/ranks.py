@@ -31,7 +31,7 @@ def weights(it: Asked, measure: Measure, gathered: Gathered) -> str:
     listed = [f"{core.person} AS person", *keys, f"{place} AS b", "count(*) AS n", *rank_of(core, it.l0)]
     at_places = f"(SELECT {', '.join(listed)} FROM {core.after_from} GROUP BY {by})"
     pair = f"(PARTITION BY {', '.join(['person', *names])})"
-    first = f", min(r) OVER {pair} AS q" if it.l0 is not None else ""
+    first = f", bit_xor(r) OVER {pair} AS q" if it.l0 is not None else ""
     of_pairs = f"(SELECT *, sum(CASE WHEN b IS NULL THEN 0 ELSE n END) OVER {pair} AS t{first} FROM {at_places})"
     kept = of_pairs if it.l0 is None else _bounded(of_pairs, names, it.l0)
     parts = measure.weight

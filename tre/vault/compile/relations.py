@@ -1,8 +1,8 @@
 """A relation as the FROM and WHERE of a statement.
 
 Promises that every part is of the person: each join, semi-join and grouping carries the person, each scan the range of persons
-that is counted. A semi-join is DuckDB's own, with its condition: EXISTS with a condition on both sides is many times slower,
-and NOT IN has a trap for NULL that this has not.
+that is counted; and that where rows of a person have an order, it hangs on that person's rows alone. A semi-join is DuckDB's own,
+with its condition: EXISTS with a condition on both sides is many times slower, and NOT IN has a trap for NULL that this has not.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from tre.vault.compile.predicates import truth
 from tre.vault.compile.text import Dictionary, Gathered, Names, NotCompiled, Reference, Scope, day, integer, wide, word
 
 EPOCH_DAY = day(0)
+MOST, SCATTER = 2**31 - 1, 1_327_217_885
 
 Needed = frozenset[tuple[str, str]]  # label and name of the columns that are read above
 
@@ -115,7 +116,14 @@ def _together(left: str | None, right: str | None) -> str | None:
     a person without right rows, and then in each of that person's rows."""
     if left is None or right is None:
         return left or right
-    return f"(coalesce(CAST({left} AS INTEGER), 0) + coalesce({right}, 0))"
+    return f"(coalesce(CAST({left} AS BIGINT), 0) + coalesce({right}, 0))"
+
+
+def mixed(rank: str) -> str:
+    """The place of a group among one person's groups, from 0 to 2^31 - 1: the places of *all* its rows, which the store drew at
+    random, scattered by a multiplicative hash (2^31 by the golden ratio; Knuth, volume 3, 6.4) and combined, so that a group of
+    many rows comes no sooner than a group of one."""
+    return f"bit_xor(CAST((((CAST({rank} AS BIGINT) + 1) & {MOST}) * {SCATTER}) & {MOST} AS INTEGER))"
 
 
 def _semi_join(join: SemiJoin, needed: Needed, gathered: Gathered) -> Core:
@@ -146,8 +154,8 @@ def _wrapped(core: Core, relation: Relation, needed: Needed, gathered: Gathered)
 
 
 def _item(own: str, listed: list[str], core: Core, names: Names, grouped: str = "") -> Core:
-    """A sub-query. The rank goes with it: of a group the first."""
-    rank = core.rank and (f"min({core.rank})" if grouped else core.rank)
+    """A sub-query. The rank goes with it: of a group that of all its rows."""
+    rank = core.rank and (mixed(core.rank) if grouped else core.rank)
     if rank:
         listed = [*listed, f"{rank} AS rank"]
     text = f"(SELECT {', '.join(listed)} FROM {core.after_from}{grouped}) AS {own}"
@@ -222,6 +230,37 @@ def _at_end(end: str, of: Expression, at: Expression, scope: Scope) -> str:
     packed = f"CAST({_from_low(at, scope)} AS {kind}) * {width} + {_from_low(of, scope)}"
     got = f"(CAST({end}({packed}) % {width} AS BIGINT) + {integer(low)})"
     return got if of.domain.kind != "date" else f"({EPOCH_DAY} + CAST({got} AS INTEGER))"
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """The values of a key as whole numbers below 2^``bits``, NULL the last; ``low``: the number of its first value."""
+
+    domain: Domain
+    bits: int
+
+    @property
+    def low(self) -> int:
+        return _ends(self.domain)[0]
+
+    def write(self, stored: str) -> str:
+        days = f"({stored} - {EPOCH_DAY})" if self.domain.kind == "date" else f"CAST({stored} AS BIGINT)"
+        text = f"({days} - {integer(self.low)})" if self.low else days
+        return f"coalesce({text}, {_width(self.domain)})" if self.domain.nullable else text
+
+    def read(self, text: str) -> str:
+        """The stored value again."""
+        place = f"nullif({text}, {_width(self.domain)})" if self.domain.nullable else text
+        number = f"CAST({place}{f' + {integer(self.low)}' if self.low else ''} AS INTEGER)"
+        return f"({EPOCH_DAY} + {number})" if self.domain.kind == "date" else number
+
+
+def packed(key: Expression) -> Packed | None:
+    """How a key can be written beside the place of its group in 63 bits; None where it cannot."""
+    domain = key.domain
+    low, high = _ends(domain)
+    bits = (_width(domain) + domain.nullable - 1).bit_length()
+    return Packed(domain, bits) if bits <= 32 and low > -(2**31) and high < 2**31 else None
 
 
 def _from_low(node: Expression, scope: Scope) -> str:
