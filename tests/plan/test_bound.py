@@ -9,9 +9,10 @@ from fractions import Fraction
 import pytest
 
 from tests.plan.made import AGE, BOARD, BOTH, COST, KIND, PATIENTS, PRESSURE, SEX, VISITS, WEIGHT, asking, count, number
-from tre.plan.bound import ORDINALS, Bound, score_change, score_unit, sensitivities, sums_fit
+from tre.plan.bound import ORDINALS, Bound, rows_fit, score_change, score_unit, sensitivities, sums_fit
 from tre.plan.measures import measured
-from tre.plan.nodes import Column, Domain, Plan, Scan, Statistic
+from tre.plan.nodes import Column, Domain, Join, Plan, Relation, Scan, Statistic
+from tre.vault.compile import compile
 
 
 def test_one_row_per_person_moves_one_count_by_one() -> None:
@@ -136,3 +137,21 @@ def test_sums_fit_64_bits_or_are_told() -> None:
     assert not sums_fit(counting(2**32)) and not sums_fit(counting(4), 2**60)
     fine = asking(PATIENTS, number("quantile", AGE, q="0." + "1" * 18))
     assert not sums_fit(fine) and sums_fit(asking(PATIENTS, number("quantile", AGE, q="0.001")), ORDINALS)
+
+
+@pytest.mark.parametrize("kind", ["sum", "avg", "var", "stddev"])
+def test_what_the_engine_cannot_form_is_told_before(kind: str) -> None:
+    """Joins of more and more tables of many rows: what has no text is what does not fit, and nothing of which the bounds fit has
+    no text."""
+    value = Column("t0", "x", Domain("integer", False, (), 0, 2**20))
+    told = set()
+    for tables in range(1, 12):
+        relation: Relation = Scan("t", 4_096, max_rows=1, label="t0")
+        for place in range(1, tables):
+            relation = Join(relation, Scan("t", 4_096, max_rows=1, label=f"t{place}"))
+        plan = asking(relation, number(kind, value, bound=1))
+        told.add(rows_fit(plan))
+        assert sums_fit(plan)
+        if rows_fit(plan):
+            compile(plan)
+    assert told == {True, False}

@@ -1,7 +1,8 @@
 """How far one person can move each noisy number: integers computed from the plan that runs, never declared.
 
-Promises an upper bound over every pair of databases that differ in one person, whatever they hold, and that sums fit 64 bits.
-Shares no code with `vault.check`, which measures what really happened.
+Promises an upper bound over every pair of databases that differ in one person, whatever they hold; that sums
+fit 64 bits, and what one person's rows come to on the way 126. Shares no code with `vault.check`, which measures what really
+happened.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from tre.plan.sets import drawn
 
 ORDINALS = 2**31 - 1  # a person is a 32-bit ordinal: no dataset has more
 LARGEST_CELL = 2**62  # half of 64 bits; the other half is room for noise, whose scale is below 2^50 (order.py)
+LARGEST_FORMED = 2**126
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,3 +102,20 @@ def sums_fit(plan: Plan, max_persons: int = ORDINALS) -> bool:
 def _reach(measure: Measure) -> int:
     """What one person adds at most to any number that is formed: of a quantile to b N."""
     return measure.cell if measure.q is None else score_unit(measure.q) * measure.cell
+
+
+def rows_fit(plan: Plan) -> bool:
+    """Whether every number that is formed of one person's rows stays within 126 bits: their sum, and that times k, which is then
+    divided by their number (measures.py). An engine has no wider integers."""
+    rows = rows_per_person(plan.relation)
+    return all(
+        rows * _of_a_row(measure) * (measure.k if rows > measure.k else 1) < LARGEST_FORMED for measure in measured(plan).measures
+    )
+
+
+def _of_a_row(measure: Measure) -> int:
+    """The most that is added for one row, either way, and no less than what is formed on the way to it."""
+    if measure.value is None or measure.kind not in ("sum", "centred", "square"):
+        return 1
+    low, high = measure.value.domain.ends
+    return 4 * (high - low) ** 2 if measure.kind == "square" else 4 * max(abs(low), abs(high))

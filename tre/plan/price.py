@@ -38,7 +38,7 @@ from tre.loss import (
 )
 from tre.plan import choice, sets
 from tre.plan.accuracy import covers, half_width, p_shown
-from tre.plan.bound import ORDINALS, Bound, score_change, sensitivities, sums_fit
+from tre.plan.bound import ORDINALS, Bound, rows_fit, score_change, sensitivities, sums_fit
 from tre.plan.estimate import FINE
 from tre.plan.hints import did_you_mean, invalid, quoted
 from tre.plan.intervals import Noise
@@ -162,6 +162,12 @@ def quote(
             Reason.BOUNDS_MISSING,
             "Sums of this question may not fit 64 bits.",
             "Clamp the values to a narrower range, ask of fewer rows a person, or state a quantile with fewer digits.",
+        )
+    if not rows_fit(plan):
+        raise Refusal(
+            Reason.BOUNDS_MISSING,
+            "The rows of one person may be too many to be weighed: what they add up to may not fit 126 bits.",
+            "Clamp the values to a narrower range, join fewer tables of many rows, or add up by person first.",
         )
     if choice.automatic(plan):
         return _quote_of_choice(plan, stated, asking, default_share, rounding, threshold)
