@@ -171,7 +171,7 @@ def test_a_rate_is_of_exact_units() -> None:
     )
     draws = draws_of(plan)
     row = estimator(plan, draws, 5)((100, 1_234, 98_765))
-    assert shown(plan, row) == {"events": 1_234, "days": 98_765}
+    assert shown(plan)(row) == {"events": 1_234, "days": 98_765}
     (found,) = figures(plan, draws, 5)(row)
     assert found is not None and found.value == Fraction(365_250 * 1_234, 98_765)
 

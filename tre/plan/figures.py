@@ -40,10 +40,12 @@ class Derived:
 Row = Sequence[Estimate | None]
 
 
-def shown(plan: Plan, row: Row) -> Values:
-    """The statistics of one row as exact numbers, by their aliases."""
-    pairs = zip(plan.statistics, row, strict=True)
-    return {one.alias: None if found is None else found.value * Fraction(unit(one)) for one, found in pairs}
+def shown(plan: Plan) -> Callable[[Row], dict[str, Fraction | None]]:
+    """From one row's statistics to exact numbers, by their aliases."""
+    units = [(one.alias, Fraction(unit(one))) for one in plan.statistics]
+    return lambda row: {
+        alias: None if found is None else found.value * one for (alias, one), found in zip(units, row, strict=True)
+    }
 
 
 def value_of(number: Number, values: Values) -> Fraction | None:
@@ -67,7 +69,9 @@ def _combined(operator: str, one: Fraction, other: Fraction) -> Fraction | None:
 
 def figures(plan: Plan, draws: Sequence[Draw], rounding: int, parts: int = 1) -> Callable[[Row], tuple[Derived | None, ...]]:
     """From one row's statistics, as `estimator` gives them, to its figures in the plan's order."""
-    places = measured(plan).parts
+    if not plan.figures:
+        return lambda _: ()
+    places, exact = measured(plan).parts, shown(plan)
     wide = {
         statistic.alias: _Part(
             statistic, [Noise(draws[at].mechanism, draws[at].scale, parts) for at in places[statistic.alias]], rounding
@@ -76,7 +80,7 @@ def figures(plan: Plan, draws: Sequence[Draw], rounding: int, parts: int = 1) ->
     }
 
     def derive(row: Row) -> tuple[Derived | None, ...]:
-        values = shown(plan, row)
+        values = exact(row)
         found = dict(zip((one.alias for one in plan.statistics), row, strict=True))
         return tuple(_derived(figure.number, values, found, wide) for figure in plan.figures)
 

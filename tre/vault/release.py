@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
 from typing import Any
 
 from tre.plan.estimate import Estimate, unit
@@ -77,35 +76,38 @@ def _given(shown: Shown, lines: Sequence[Line], given: Sequence[Line]) -> Given:
 def _lines(shown: Shown, order: Order) -> Iterator[Line]:
     """The rows of all sets, each set's in the order of its keys; hidden ones too."""
     plan = order.plan
+    looked_at = plan.having is not None or bool(plan.order)
+    exact, written = numbers_shown(plan), _ends(plan)
     for block, one in zip(shown.blocks, plan.sets, strict=True):
         keys = [plan.keys[at] for at in one]
         derive = figures(plan, order.draws, order.disclosure.rounding, parts(plan, one))
-        labels = keys_of_cells(keys) if block.keys is None else iter(block.keys)
+        labels, aliases = keys_of_cells(keys) if block.keys is None else iter(block.keys), [key.alias for key in keys]
         for label, row in zip(labels, block.rows, strict=True):
             found = (None,) * len(plan.statistics) if row is None else row.numbers
             derived = derive(found)
-            values = dict(numbers_shown(plan, found))
+            values = exact(found) if looked_at else {}
             values |= {
                 figure.alias: None if each is None else each.value for figure, each in zip(plan.figures, derived, strict=True)
             }
-            named = dict(zip((key.alias for key in keys), label, strict=True))
-            yield Line(one, named, values, _ends(plan, found, derived), row is not None and row.near, row is None)
+            named = dict(zip(aliases, label, strict=True))
+            yield Line(one, named, values, written((*found, *derived)), row is not None and row.near, row is None)
 
 
-def _ends(plan: Plan, row: Sequence[Estimate | None], derived: Sequence[Derived | None]) -> dict[str, Any]:
-    """Each number with its interval, as they are written."""
-    ends: dict[str, Any] = {}
-    for statistic, found in zip(plan.statistics, row, strict=True):
-        ends |= _three(statistic.alias, found, partial(_written, statistic))
-    for figure, each in zip(plan.figures, derived, strict=True):
-        ends |= _three(figure.alias, each, _figure)
+def _ends(plan: Plan) -> Callable[[Sequence[Estimate | Derived | None]], dict[str, Any]]:
+    """From the statistics and figures of a row to each number that is put out with its interval, as they are written."""
+    writers = [(statistic.alias, _writer(statistic)) for statistic in plan.statistics]
+    writers += [(figure.alias, _figure) for figure in plan.figures]
+    columns = [(alias in plan.output, (alias, f"{alias}_low", f"{alias}_high"), write) for alias, write in writers]
+
+    def ends(row: Sequence[Estimate | Derived | None]) -> dict[str, Any]:
+        told: dict[str, Any] = {}
+        for (wanted, names, write), found in zip(columns, row, strict=True):
+            if wanted:
+                numbers = (None, None, None) if found is None else (found.value, found.low, found.high)
+                told |= {name: None if number is None else write(number) for name, number in zip(names, numbers, strict=True)}
+        return told
+
     return ends
-
-
-def _three(alias: str, found: Estimate | Derived | None, write: Callable[[Any], Any]) -> dict[str, Any]:
-    numbers = (None, None, None) if found is None else (found.value, found.low, found.high)
-    names = (alias, f"{alias}_low", f"{alias}_high")
-    return {name: None if number is None else write(number) for name, number in zip(names, numbers, strict=True)}
 
 
 def _in_order(lines: list[Line], plan: Plan) -> list[Line]:
@@ -130,20 +132,21 @@ def _sorted(lines: list[Line], sort: Sort, plan: Plan) -> list[Line]:
 
 
 def _row(line: Line, plan: Plan) -> dict[str, Any]:
-    row: dict[str, Any] = {}
-    for key in plan.keys:
-        row[key.alias] = written(key.column.domain, line.keys.get(key.alias))
-    for alias in line.values:
-        if alias in plan.output:
-            row |= {name: line.ends[name] for name in (alias, f"{alias}_low", f"{alias}_high")}
+    row: dict[str, Any] = {key.alias: written(key.column.domain, line.keys.get(key.alias)) for key in plan.keys} | line.ends
     if len(plan.sets) > 1:
         row["set"] = [plan.keys[at].alias for at in line.one]
-    return row | {"suppressed": line.hidden}
+    row["suppressed"] = line.hidden
+    return row
 
 
-def _written(statistic: Statistic, found: int) -> Any:
-    kind = number_type(statistic)
-    return day(found) if kind == "date" else number(found * Fraction(unit(statistic)), kind)
+def _writer(statistic: Statistic) -> Callable[[Any], Any]:
+    """How a number of a statistic is written: a fraction of two whole numbers is the double nearest to it."""
+    kind, one = number_type(statistic), Fraction(unit(statistic))
+    if kind == "date":
+        return day
+    if kind == "integer":
+        return lambda found: number(found * one, kind) if one != 1 else found
+    return lambda found: found * one.numerator / one.denominator
 
 
 def _figure(found: Fraction) -> float:

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 from tre.plan.candidates import candidates
-from tre.plan.estimate import Estimate, Estimator, estimator
+from tre.plan.estimate import Estimate
 from tre.plan.intervals import Noise
 from tre.plan.measures import measured
 from tre.plan.nodes import Scalar, Statistic
@@ -164,9 +164,8 @@ class _Believed:
     def __init__(self, order: Order, one: tuple[int, ...]) -> None:
         plan, rules = order.plan, order.disclosure
         self._plan, self._rules = plan, rules
-        self._places = measured(plan).parts
-        self._measures = len(order.draws)
-        self._estimate: Estimator = estimator(plan, order.draws, rules.rounding, parts(plan, one))
+        self._persons = [measured(plan).parts[one.alias] == (0,) for one in plan.statistics]
+        self._grids = [_grid(statistic, order, one) for statistic in plan.statistics]
         self._limit = near_limit(order, one)
 
     def row(self, row: Any) -> Row:
@@ -188,18 +187,12 @@ class _Believed:
             found = Estimate(*one)
         except ValueError:
             raise NotShown from None
-        if not (self._of_one_number(found, at) if statistic.kind in ("persons", "rows", "sum") else _of_many(found, statistic)):
+        grid = self._grids[at]
+        if not (_of_many(found, statistic) if grid is None else _of_one_number(found, *grid)):
             raise NotShown
-        if self._places[statistic.alias] == (0,) and not self._as_persons(found.value, near):
+        if self._persons[at] and not self._as_persons(found.value, near):
             raise NotShown
         return found
-
-    def _of_one_number(self, found: Estimate, at: int) -> bool:
-        """A number that stands for itself says its interval: what is rounded is rounded already."""
-        if abs(found.value) >= 2**63:
-            return False
-        (place,) = self._places[self._plan.statistics[at].alias]
-        return self._estimate([found.value if n == place else 0 for n in range(self._measures)])[at] == found
 
     def _as_persons(self, value: int, near: bool) -> bool:
         """No lower than the threshold, and on the side of the limit that was said."""
@@ -207,6 +200,21 @@ class _Believed:
         if value < rounded(self._rules.threshold, base):
             return False
         return value <= rounded(self._limit - 1, base) if near else value >= rounded(self._limit, base)
+
+
+def _grid(statistic: Statistic, order: Order, one: tuple[int, ...]) -> tuple[int, int] | None:
+    """Of a number that stands for itself, the base that it is rounded to and the half-width of its interval."""
+    if statistic.kind not in ("persons", "rows", "sum"):
+        return None
+    (place,) = measured(order.plan).parts[statistic.alias]
+    draw, base = order.draws[place], 1 if statistic.kind == "sum" else order.disclosure.rounding
+    return base, Noise(draw.mechanism, draw.scale, parts(order.plan, one)).half(base)
+
+
+def _of_one_number(found: Estimate, base: int, half: int) -> bool:
+    """What is rounded is rounded already, and says its interval."""
+    value = found.value
+    return abs(value) < 2**63 and value % base == 0 and (found.low, found.high) == (value - half, value + half)
 
 
 def near_limit(order: Order, one: tuple[int, ...]) -> int:

@@ -6,6 +6,7 @@ store, to read, and this worker's own, to write. Started by `Worker` and by noth
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -22,6 +23,8 @@ def main(store: Path, temporary: Path, sandbox: bool, cores: tuple[int, ...], me
     from tre.vault.answer import Vault
     from tre.vault.engines.duckdb import Limits
 
+    gc.collect()
+    gc.freeze()  # the engines' own objects are not looked through again for each answer of thousands of rows
     threads = len(os.sched_getaffinity(0))
     wire.listen(Vault(store, Limits(str(temporary), threads, memory_gb)).reply)
 
