@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +24,8 @@ class Settings(BaseSettings):
     database: str = ""
     engine: str = "duckdb"
     sandbox: Literal["on", "off"] = "on"
+    # Questions that are answered at the same time: the cores are dealt out among them, none to two.
+    workers: int = Field(default=2, ge=1)
     demo: bool = False
     # Of whoever runs a command in their own name, such as an approval.
     token: SecretStr = SecretStr("")
@@ -35,6 +38,14 @@ class Settings(BaseSettings):
         if engine != "duckdb":
             raise ValueError("the engine is duckdb")
         return engine
+
+    @field_validator("workers")
+    @classmethod
+    def _workers(cls, workers: int) -> int:
+        cores = len(os.sched_getaffinity(0))
+        if workers > cores:
+            raise ValueError(f"at most one for each core, of which there are {cores}")
+        return workers
 
     @property
     def database_url(self) -> str:

@@ -57,8 +57,8 @@ class Vault:
 @contextmanager
 def opened(home: Path, vault: type[Vault] = Vault, seconds: float = 0.2) -> Iterator[tuple[Gateway, Office]]:
     """Office and gateway with a false vault, as `tre serve` opens them; every question has the same release time."""
-    settings = Settings(home=home, policies=POLICIES, _env_file=None)  # type: ignore[call-arg]
-    opens = partial(Gateway.open, workers=1, release_time=lambda *_: seconds)
+    settings = Settings(home=home, policies=POLICIES, workers=1, _env_file=None)  # type: ignore[call-arg]
+    opens = partial(Gateway.open, release_time=lambda *_: seconds)
     before, opening.Worker = opening.Worker, vault  # type: ignore[misc, assignment]
     try:
         with (

@@ -89,11 +89,19 @@ def test_a_table_that_the_log_names_is_used(tmp_path: Path) -> None:
     assert (found.tables, found.hints, found.foreign) == ({"gp": TABLE}, {}, False)
 
 
+def test_a_table_is_used_with_as_many_workers_as_it_was_measured_with(tmp_path: Path) -> None:
+    table = replace(TABLE, machine=machine(5))
+    named = written(tmp_path / "file", table)
+    assert standing(tmp_path / "file", named, {"gp": PERSONS}, 5).tables == {"gp": table}
+    assert not standing(tmp_path / "file", named, {"gp": PERSONS}, 1).tables
+
+
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
         ({"persons": 99}, "measured for 99 persons"),
         ({"machine": "another"}, "another machine or version (another)"),
+        ({"machine": machine(1)}, "1 workers"),
         ({"runs": RUNS - 1}, "999 runs"),
     ],
 )
@@ -124,4 +132,4 @@ def test_a_machine_without_a_known_processor_is_one_too(monkeypatch: pytest.Monk
         raise OSError
 
     monkeypatch.setattr(calibration.Path, "read_text", missing)
-    assert " cores, tre " in machine()
+    assert " cores, 2 workers, tre " in machine()

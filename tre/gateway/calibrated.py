@@ -15,4 +15,4 @@ def release_times(settings: Settings, state: State, policies: Policies) -> Calib
         logged = audit.last(tx, "calibrated")
     named = str(logged.body["table"]) if logged else None
     sizes = {name: policy.published_size.persons for name, policy in policies.datasets.items()}
-    return Calibrated(standing(settings.calibration, named, sizes).tables)
+    return Calibrated(standing(settings.calibration, named, sizes, settings.workers).tables)

@@ -21,7 +21,7 @@ from pathlib import Path
 from tre import audit, budget, optouts, projects, store
 from tre.budget import Stated
 from tre.errors import Unfit
-from tre.gateway.gateway import WORKERS, Gateway
+from tre.gateway.gateway import Gateway
 from tre.gateway.outcomes import Released
 from tre.gateway.preparing import parse
 from tre.keys import Keys
@@ -63,12 +63,13 @@ def _measure(settings: Settings, policies: Policies, policy: DatasetPolicy, runs
             step(f"{policy.dataset}: {wanted}", done / len(CLASSES))
             found = specimen(policy, wanted)
             if found is not None and class_of(parse(gateway.house, found.request)) == wanted:
+                longest = _slowest(gateway, person, found.request, runs, settings.workers)
                 # Fewer cells than the class may have: what each costs is not known apart, so all of it is scaled.
-                slowest[str(wanted)] = _slowest(gateway, person, found.request, runs) * wanted.cells / found.cells
-    return Calibration(policy.dataset, policy.published_size.persons, machine(), runs, slowest)
+                slowest[str(wanted)] = longest * wanted.cells / found.cells
+    return Calibration(policy.dataset, policy.published_size.persons, machine(settings.workers), runs, slowest)
 
 
-def _slowest(gateway: Gateway, person: Person, request: Request, runs: int) -> float:
+def _slowest(gateway: Gateway, person: Person, request: Request, runs: int, workers: int) -> float:
     """The slowest of so many runs, as many at a time as there are workers, from the hand-over to the outcome: as the log of this
     home has them."""
 
@@ -78,7 +79,7 @@ def _slowest(gateway: Gateway, person: Person, request: Request, runs: int) -> f
             raise Unfit(f"a question of the calibration came to {type(outcome).__name__.lower()}; nothing was kept of it")
         return outcome.question
 
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with ThreadPoolExecutor(workers) as pool:
         asked = list(pool.map(run, range(runs)))
     with gateway.house.state.read() as tx:
         return max(LEAST_S, *(_seconds(tx, question) for question in asked))

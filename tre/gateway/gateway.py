@@ -30,7 +30,7 @@ from tre.state import State, Transaction
 from tre.terms import Person, Request
 from tre.vault import Worker
 
-WORKERS = 2
+MEMORY_GB = 4  # of the engines together; no worker has less than half of it
 log = logging.getLogger("tre.gateway")
 
 
@@ -52,7 +52,6 @@ class Gateway:
         policies: Policies,
         keys: Keys,
         *,
-        workers: int = WORKERS,
         release_time: ReleaseTime | None = published_steps,
     ) -> Iterator[Self]:
         """Workers and reader started, what a stop left open closed, live records open; everything ended at the end."""
@@ -69,7 +68,8 @@ class Gateway:
             sandbox=sandbox,
             release_time=release_times(settings, state, policies),
         )
-        made = [Worker(settings.store, settings.work, sandbox, cores) for cores in share_cores(workers)]
+        memory_gb = MEMORY_GB if settings.workers == 1 else MEMORY_GB // 2
+        made = [Worker(settings.store, settings.work, sandbox, cores, memory_gb) for cores in share_cores(settings.workers)]
         gateway = cls(house, made, house.release_time if release_time is published_steps else release_time)
         try:
             store.sweep(settings.store)

@@ -197,7 +197,7 @@ def _release_times(settings: Settings) -> str:
     with _opened(settings) as tx:
         logged = audit.last(tx, CALIBRATED)
     sizes = {name: policy.published_size.persons for name, policy in policies.datasets.items()}
-    found = standing(settings.calibration, str(logged.body["table"]) if logged else None, sizes)
+    found = standing(settings.calibration, str(logged.body["table"]) if logged else None, sizes, settings.workers)
     if not found.hints:
         return f"measured on this machine for {', '.join(found.tables)}"
     hints = "; ".join(f"{name}: {hint}" for name, hint in found.hints.items())

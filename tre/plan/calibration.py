@@ -20,6 +20,7 @@ from tre.plan.nodes import Plan
 from tre.plan.steps import UNPUBLISHED, release_time, step_for
 from tre.terms import canonical, digest
 
+WORKERS = 2  # as the settings have it
 RUNS = 1_000  # the fewest of a class that are believed
 
 
@@ -75,8 +76,9 @@ def to_bytes(tables: Mapping[str, Calibration]) -> bytes:
     return canonical({name: asdict(table) for name, table in tables.items()})
 
 
-def standing(file: Path, logged: str | None, sizes: Mapping[str, int]) -> Standing:
-    """The tables of a file, judged by the digest in the log, this machine, and the published size of each dataset."""
+def standing(file: Path, logged: str | None, sizes: Mapping[str, int], workers: int = WORKERS) -> Standing:
+    """The tables of a file, judged by the digest in the log, this machine with so many workers, and the published size of each
+    dataset."""
     try:
         raw = file.read_bytes()
     except FileNotFoundError:
@@ -84,30 +86,31 @@ def standing(file: Path, logged: str | None, sizes: Mapping[str, int]) -> Standi
     if digest(raw) != logged:
         return Standing(hints=dict.fromkeys(sizes, "the file is not the one that the log names"), foreign=True)
     kept = json.loads(raw)
-    hints = {name: _hint(kept.get(name), persons) for name, persons in sizes.items()}
+    hints = {name: _hint(kept.get(name), persons, workers) for name, persons in sizes.items()}
     usable = {name: Calibration(**kept[name]) for name, hint in hints.items() if not hint}
     return Standing(usable, {name: hint for name, hint in hints.items() if hint})
 
 
-def _hint(kept: Mapping[str, Any] | None, persons: int) -> str:
+def _hint(kept: Mapping[str, Any] | None, persons: int, workers: int) -> str:
     """Why a table is not used; nothing for one that is."""
     if kept is None:
         return "not measured on this machine"
     if kept["persons"] != persons:
         return f"measured for {kept['persons']:,} persons, and the policy publishes {persons:,}"
-    if kept["machine"] != machine():
+    if kept["machine"] != machine(workers):
         return f"measured on another machine or version ({kept['machine']})"
     if kept["runs"] < RUNS:
         return f"measured with {kept['runs']} runs of each class; {RUNS:,} are needed"
     return ""
 
 
-def machine() -> str:
-    """What a measurement is of: processor, cores, and the versions that run on them."""
+def machine(workers: int = WORKERS) -> str:
+    """What a measurement is of: processor, cores, the workers that share them, and the versions that run on them."""
     try:
         told = Path("/proc/cpuinfo").read_text()
     except OSError:
         told = ""
     models = [line.partition(":")[2].strip() for line in told.splitlines() if line.startswith("model name")]
     model = models[0] if models else platform.machine()
-    return f"{model}, {len(os.sched_getaffinity(0))} cores, tre {__version__}, Python {platform.python_version()}"
+    cores = len(os.sched_getaffinity(0))
+    return f"{model}, {cores} cores, {workers} workers, tre {__version__}, Python {platform.python_version()}"
