@@ -13,7 +13,8 @@ from tests.serving import POLICIES, REGIONS, copy_home, office_of
 from tre import audit, projects
 from tre.gateway import Gateway
 from tre.gateway.calibrated import release_times
-from tre.gateway.calibrating import measure, specimen
+from tre.gateway.calibrating import measure
+from tre.gateway.specimens import of_kinds, specimen
 from tre.keys import files
 from tre.office.doctor import Finding, check_policy, examine, keep_calibration
 from tre.plan.calibration import RUNS, Calibration, machine
