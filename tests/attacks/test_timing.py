@@ -1,5 +1,5 @@
-"""T-TIME over HTTP: a predicate that is slow where one person is among the records. Naive: when an answer comes tells whether they
-are; ours: neither that, nor anything that a researcher can look at meanwhile.
+"""T-TIME over HTTP: a predicate that is slow where one person is among the records. Naive: when an answer comes tells whether
+they are; ours: neither that, nor anything that a researcher can look at meanwhile.
 
 The predicates are those of the literature and are not in the language: they are planted behind a worker's door, over a table with
 the person or without. What is looked at: every page that a researcher is given, as fast as they come, from the question until its
@@ -45,6 +45,7 @@ from tre.web.app import make_app
 
 pytestmark = pytest.mark.alone
 ERRORS = 5.4
+TWICE = 2  # what a naive service is asked
 SLOW = (  # of a weight of 1: 0.2 s each on a quiet machine
     "SELECT count(*) FROM people WHERE born > 1900 OR length(replace(repeat(name, {n} * 6000000), 'a', 'b')) = 0",
     "SELECT count(*) FROM people WHERE list_sum(list_transform("
@@ -241,7 +242,7 @@ def trials(home: Path, askers: int, each: int, naive: bool) -> tuple[list[Seen],
     dice.shuffle(order)
     free: SimpleQueue[str] = SimpleQueue()
     Planted.present = present = {}
-    Planted.weight = 3 if naive else 1  # so that a busy machine does not hide what tells
+    Planted.weight = 4 if naive else 1  # so that a busy machine does not hide what tells
     for name in projects_of(askers):
         free.put(name)
     with service(home, askers, naive) as (port, token), ThreadPoolExecutor(askers) as pool:
@@ -250,12 +251,26 @@ def trials(home: Path, askers: int, each: int, naive: bool) -> tuple[list[Seen],
             project = free.get()
             present[project] = there
             try:
-                sides[not there].append(trial(port, token, project))
+                sides[not there].append(quickest([trial(port, token, project) for _ in range(TWICE if naive else 1)]))
             finally:
                 free.put(project)
 
+        warm(port, token, present)
+
         list(pool.map(run, order))
     return sides
+
+
+def quickest(seen: Sequence[Seen]) -> Seen:
+    """Of the same question asked several times what came first: a pause of the machine tells nothing."""
+    return Seen({name: min(one.numbers[name] for one in seen) for name in seen[0].numbers}, sum(one.looks for one in seen))
+
+
+def warm(port: int, token: str, present: dict[str, bool]) -> None:
+    """What only the first question of a service takes is not measured."""
+    (project,) = projects_of(1)
+    present[project] = False
+    trial(port, token, project)
 
 
 def auc(one: Sequence[float], other: Sequence[float]) -> float:
@@ -266,7 +281,9 @@ def auc(one: Sequence[float], other: Sequence[float]) -> float:
 
 def aucs(sides: tuple[list[Seen], list[Seen]]) -> dict[str, float]:
     there, not_there = sides
-    return {name: auc([one.numbers[name] for one in there], [one.numbers[name] for one in not_there]) for name in there[0].numbers}
+    return {
+        name: auc([one.numbers[name] for one in there], [one.numbers[name] for one in not_there]) for name in there[0].numbers
+    }
 
 
 # --------------------------------------------------------------------------------------------------------------------- T-TIME
@@ -274,7 +291,7 @@ def aucs(sides: tuple[list[Seen], list[Seen]]) -> dict[str, float]:
 
 def test_t_time_naive_tells_who_is_there(furnished: Path, tmp_path: Path) -> None:
     """Published as soon as it is sealed: the answer, the project's budget and its history all tell."""
-    found = aucs(trials(copy_home(furnished, tmp_path / "home"), askers=1, each=8, naive=True))
+    found = aucs(trials(copy_home(furnished, tmp_path / "home"), askers=1, each=6, naive=True))
     assert min(found["answer"], found["project last changed"], found["history last changed"]) >= 0.99, found
 
 

@@ -1,4 +1,5 @@
-"""How long each class and each kind of plans takes here: the whole road is run, in a home of its own, on made-up records of the published size.
+"""How long each class and each kind of plans takes here: the whole road is run, in a home of its own, on made-up records of the
+published size.
 
 Promises to touch no record of a person and nothing of the home but a folder below its work, which is removed. What is measured is
 from the hand-over to the outcome, with all workers busy: what a release time has to hold.

@@ -1,4 +1,5 @@
-"""The questions that a calibration asks: for each class and each kind of plans some of a policy's own, about as dear as it allows.
+"""The questions that a calibration asks: for each class and each kind of plans some of a policy's own, about as dear as
+it allows.
 
 Promises that each is written from the policy alone, and has no more cells than its answer may have.
 """
