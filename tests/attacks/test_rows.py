@@ -1,6 +1,7 @@
-"""T-NAN, T-NULL, T-JOIN, T-SUM1, T-SUM2, T-MEM: one person's strange rows. Naive: a value that is no number spoils everybody's answer, a
-row of nobody is counted without bound, a join multiplies a person, a value too large ends in an error. Ours: whatever one
-person's rows are, each exact number stays finite and moves no further than is declared, for which the noise is made (T-AUDIT).
+"""T-NAN, T-NULL, T-JOIN, T-SUM1, T-SUM2, T-MEM: one person's strange rows. Naive: a value that is no number spoils everybody's
+answer, a row of nobody is counted without bound, a join multiplies a person, a value too large ends in an error. Ours: whatever
+one person's rows are, each exact number stays finite and moves no further than is declared, for which the noise is made
+(T-AUDIT).
 """
 
 from __future__ import annotations
@@ -132,7 +133,7 @@ def _flat(vector: tuple[object, ...]) -> Iterator[object]:
 
 
 def test_t_sum1_naive_the_order_of_rows_moves_a_sum() -> None:
-    """A thousand ones beside one large number, added as floats: in another order a thousand less, where one person is worth one."""
+    """A thousand ones and one large number, added as floats: in another order a thousand less, and one person is worth one."""
     rows = [1.0] * 1_000 + [2.0**53]
     one, other = (reduce(add, order) for order in (rows, rows[::-1]))
     assert one - other == 1_000

@@ -2,9 +2,9 @@
 questions.
 
 It knows the target's attributes and the others' law, trains on tables of its own making, and guesses one secret of the target
-from the answers to sixteen counts. Naive: exact counts behind a minimum. Ours: the same search against counts that together cost one
-budget, (1, 1e-6): no guess is right more often than 1/2 + TV/2 with TV at most sqrt(rho / 2) (Pinsker), far within the published
-bar of 1/2 + (e - 1) / (2 (e + 1)) + 0.02.
+from the answers to sixteen counts. Naive: exact counts behind a minimum. Ours: the same search against counts that together cost
+one budget, (1, 1e-6): no guess is right more often than 1/2 + TV/2 with TV at most sqrt(rho / 2) (Pinsker), far within the
+published bar of 1/2 + (e - 1) / (2 (e + 1)) + 0.02.
 
 Chance of failure below 1e-6: Clopper-Pearson.
 """

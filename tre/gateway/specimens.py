@@ -77,7 +77,7 @@ def _of_persons(words: _Words) -> Iterator[str]:
         for totals in ("ROLLUP", "CUBE"):
             yield f"SELECT {', '.join(several)}, COUNT(*) AS n FROM {table} GROUP BY {totals} ({', '.join(several)})"
     share = "100.0 * COUNT(*) / COUNT(*) AS share, COUNT(*) AS n"
-    yield words.grouped(share, table, words.keys(10_000)[0]) + " HAVING COUNT(*) > 5"
+    yield words.grouped(share, table, words.keys(1_000)[0]) + " HAVING COUNT(*) > 5"
     number = words.column(table, *_NUMBERS)
     if number is not None:
         yield words.grouped(f"AVG({number}) AS a, STDDEV({number}) AS s, SUM({number}) AS t", table, words.keys(1_000)[0])
