@@ -7,7 +7,7 @@ Promises that each is written from the policy alone, and has no more cells than 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import combinations
@@ -149,10 +149,10 @@ class _Words:
     """A policy's names, by what can be asked of them."""
 
     policy: DatasetPolicy
-    offer: Catalogue = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "offer", catalogue(self.policy))
+    @cached_property
+    def offer(self) -> Catalogue:
+        return catalogue(self.policy)
 
     @property
     def person(self) -> str:
