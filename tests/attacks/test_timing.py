@@ -45,7 +45,7 @@ from tre.web.app import make_app
 
 pytestmark = pytest.mark.alone
 ERRORS = 5.4
-TWICE = 2  # what a naive service is asked
+THRICE = 3  # a naive service is asked the same
 SLOW = (  # of a weight of 1: 0.2 s each on a quiet machine
     "SELECT count(*) FROM people WHERE born > 1900 OR length(replace(repeat(name, {n} * 6000000), 'a', 'b')) = 0",
     "SELECT count(*) FROM people WHERE list_sum(list_transform("
@@ -242,7 +242,7 @@ def trials(home: Path, askers: int, each: int, naive: bool) -> tuple[list[Seen],
     dice.shuffle(order)
     free: SimpleQueue[str] = SimpleQueue()
     Planted.present = present = {}
-    Planted.weight = 4 if naive else 1  # so that a busy machine does not hide what tells
+    Planted.weight = 5 if naive else 1  # so that a busy machine does not hide what tells
     for name in projects_of(askers):
         free.put(name)
     with service(home, askers, naive) as (port, token), ThreadPoolExecutor(askers) as pool:
@@ -251,7 +251,7 @@ def trials(home: Path, askers: int, each: int, naive: bool) -> tuple[list[Seen],
             project = free.get()
             present[project] = there
             try:
-                sides[not there].append(quickest([trial(port, token, project) for _ in range(TWICE if naive else 1)]))
+                sides[not there].append(quickest([trial(port, token, project) for _ in range(THRICE if naive else 1)]))
             finally:
                 free.put(project)
 
@@ -291,7 +291,7 @@ def aucs(sides: tuple[list[Seen], list[Seen]]) -> dict[str, float]:
 
 def test_t_time_naive_tells_who_is_there(furnished: Path, tmp_path: Path) -> None:
     """Published as soon as it is sealed: the answer, the project's budget and its history all tell."""
-    found = aucs(trials(copy_home(furnished, tmp_path / "home"), askers=1, each=6, naive=True))
+    found = aucs(trials(copy_home(furnished, tmp_path / "home"), askers=1, each=5, naive=True))
     assert min(found["answer"], found["project last changed"], found["history last changed"]) >= 0.99, found
 
 
