@@ -13,11 +13,13 @@ from tests.serving import POLICIES, REGIONS, copy_home, office_of
 from tre import audit, projects
 from tre.gateway import Gateway
 from tre.gateway.calibrated import release_times
-from tre.gateway.calibrating import measure, specimen
+from tre.gateway.calibrating import measure
+from tre.gateway.specimens import specimen
 from tre.keys import files
 from tre.office.doctor import Finding, check_policy, examine, keep_calibration
 from tre.plan.calibration import RUNS, Calibration, machine
 from tre.plan.classes import CLASSES, class_of
+from tre.plan.kinds import KINDS
 from tre.plan.offer import catalogue
 from tre.plan.parse import parse
 from tre.policy import read_policies
@@ -157,6 +159,7 @@ def test_release_times_are_measured_kept_and_used(tmp_path: Path) -> None:
     assert (small.persons, small.runs, small.machine) == (400, 3, machine())
     # Its keys have 2 and 127 values: there is no question of 11 to 100 cells, nor of more than 1,000.
     assert set(small.slowest) == {str(one) for one in CLASSES if one.cells in (10, 1_000)}
+    assert set(small.ratios) == set(KINDS) - {"many cells"} and all(ratio > 0 for ratio in small.ratios.values())
     assert not any(settings.work.iterdir()) and not any(settings.store.iterdir())
     keep_calibration(settings, tables)
     assert settings.calibration.stat().st_mode & 0o777 == 0o600

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.queues import Queue
@@ -41,6 +43,18 @@ def ask(served: Served, sql: str) -> tuple[httpx.Response, float]:
     with served.http() as http:
         answer = http.post("/v1/queries", json={"project": "demo", "dataset": "gp", "sql": sql})
     return answer, time.perf_counter() - started
+
+
+def test_t_parse_naive_a_parser_is_busy_for_seconds() -> None:
+    """The library by itself, with 22 joins: still at it after three seconds, of which its start is one at most."""
+    program = "import sqlglot, sys; print('begun', flush=True); sqlglot.parse_one(sys.argv[1], read='duckdb')"
+    with subprocess.Popen([sys.executable, "-c", program, BOMBS["joins"]], stdout=subprocess.PIPE) as parser:
+        try:
+            assert parser.stdout is not None and parser.stdout.readline() == b"begun\n"
+            with pytest.raises(subprocess.TimeoutExpired):
+                parser.wait(2)
+        finally:
+            parser.kill()
 
 
 @pytest.mark.parametrize("bomb", BOMBS)

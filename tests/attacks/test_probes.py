@@ -1,4 +1,4 @@
-"""T-ERR: the probe expressions on neighbouring tables. A naive gateway tells them apart; here every byte is the same.
+"""T-ERR, T-BUD3, T-META: probes on neighbouring tables. A naive gateway tells them apart; here every byte is the same.
 
 The neighbours are the sample records and the same with one person more, who is unlike anybody: born in 1900, of a practice of
 their own, with a value that makes each probe fail where an engine runs it.
@@ -17,6 +17,8 @@ import duckdb
 import pytest
 
 from tests.serving import SAMPLE, Served, furnish
+from tre.policy import read_policies
+from tre.sample.twin import make_twin
 
 TARGET = "9434765919"  # a valid number that the sample does not hold
 PROBES = [
@@ -99,6 +101,37 @@ def seen(served: Served, sql: str) -> tuple[int, list[tuple[str, str]], bytes]:
     return answer.status_code, headers, IDS.sub(b"#", answer.content)
 
 
+FAILING = (
+    "CAST(practice AS INT)", "strptime(practice, '%Y')", "CAST(practice AS DATE)", "CAST(practice AS DECIMAL(4, 2))",
+    "error(practice)", "practice::UUID", "practice::JSON", "1 // (year_of_birth - 1900)", "1 % (year_of_birth - 1900)",
+    "repeat(practice, 2000000000)", "1 << year_of_birth", "make_date(year_of_birth, 13, 1)", "chr(1899 - year_of_birth)",
+    "sqrt(year_of_birth - 1901)", "ln(year_of_birth - 1901)", "registered_on + INTERVAL (year_of_birth * 1000000) MONTH",
+)  # fmt: skip
+
+
+def raw(folder: Path, expression: str) -> str:
+    """What a naive gateway shows: the engine's answer without the person's own, or the engine's own words."""
+    asked = f"SELECT count(*) FROM patients WHERE CASE WHEN practice = 'ZZ9999' THEN ({expression}) IS NULL ELSE true END"
+    with duckdb.connect() as connection:
+        typed = "practice, try_cast(year_of_birth AS INT) AS year_of_birth, try_cast(registered_on AS DATE) AS registered_on"
+        source = f"read_csv('{folder / 'patients.csv'}', all_varchar = true)"
+        connection.execute(f"CREATE TABLE cells AS FROM {source}")
+        connection.execute(f"CREATE TABLE patients AS SELECT {typed} FROM cells")
+        try:
+            connection.execute(asked).fetchall()
+        except duckdb.Error as error:
+            return str(error)
+    return ""
+
+
+def test_t_err_and_t_bud3_naive_tells_the_neighbours_apart(neighbours: tuple[Served, Served]) -> None:
+    """Of the expressions most fail with the person and none without, several with a cell of theirs in the message; a ledger that
+    gives back what a failed question was charged has another remainder."""
+    without, there = ([raw(folder, one) for one in FAILING] for folder in (SAMPLE, neighbours[1].home.parent / "with"))
+    assert not any(without)
+    assert sum(map(bool, there)) >= len(FAILING) * 18 / 29 and sum("ZZ9999" in one for one in there) >= 5
+
+
 @pytest.mark.parametrize("sql", PROBES)
 def test_a_probe_is_the_same_on_neighbours(neighbours: tuple[Served, Served], sql: str) -> None:
     without, with_target = (seen(served, sql) for served in neighbours)
@@ -163,3 +196,62 @@ def masked_log(raw: bytes) -> bytes:
         entry.pop("leaf")
         entry.pop("suppressed", None)
     return IDS.sub(b"#", json.dumps(found).encode())
+
+
+# -- T-META: what is told of the records before a question is asked
+
+PREVIEWED = [
+    *ANSWERED,
+    *CHOSEN,
+    *PROBES[:6],
+    "SELECT COUNT(*) FROM patients WHERE practice = 'ZZ9998'",
+    "SELECT COUNT(*) FROM nobody",
+]
+
+
+def facts(folder: Path) -> tuple[int, ...]:
+    """A naive catalogue: how many rows, the ends of a column, how many values it has, how often it has none."""
+    asked = "count(*), min(year_of_birth), max(year_of_birth), count(DISTINCT practice), count(*) - count(died_on)"
+    with duckdb.connect() as connection:
+        found = connection.execute(f"SELECT {asked} FROM read_csv('{folder / 'patients.csv'}', all_varchar = true)").fetchone()
+    assert found is not None
+    return tuple(map(int, found))
+
+
+def test_t_meta_naive_facts_of_the_records_tell(neighbours: tuple[Served, Served]) -> None:
+    one, other = facts(SAMPLE), facts(neighbours[1].home.parent / "with")
+    assert (other[0], other[3]) == (one[0] + 1, one[3] + 1)
+
+
+@pytest.mark.parametrize("path", ["/v1/datasets", "/v1/datasets/gp", "/v1/projects", "/v1/me", "/readyz", "/openapi.json"])
+def test_t_meta_what_there_is_to_ask_about_is_the_same(neighbours: tuple[Served, Served], path: str) -> None:
+    pages = []
+    for served in neighbours:
+        with served.http() as http:
+            answer = http.get(path)
+        pages.append((answer.status_code, IDS.sub(b"#", answer.content)))
+    assert pages[0] == pages[1] and pages[0][0] == 200
+
+
+@pytest.mark.parametrize("sql", PREVIEWED)
+def test_t_meta_a_preview_is_the_same_bytes(neighbours: tuple[Served, Served], sql: str) -> None:
+    """Of a code that only the person has, of one that nobody has, of what is refused: from text and policy alone."""
+    pages = []
+    for served in neighbours:
+        with served.http() as http:
+            answer = http.post("/v1/preview", json={"project": "demo", "dataset": "gp", "sql": sql})
+        headers = sorted((name, value) for name, value in answer.headers.items() if name != "date")
+        pages.append((answer.status_code, headers, IDS.sub(b"#", answer.content)))
+    assert pages[0] == pages[1]
+    assert b"ZZ9999" not in pages[0][2] or "ZZ9999" in sql
+
+
+def test_t_meta_made_up_records_are_the_policys(neighbours: tuple[Served, Served], tmp_path: Path) -> None:
+    """They take no store and no source: the same from either home's policy."""
+    written = []
+    for served in neighbours:
+        folder = tmp_path / served.home.name
+        make_twin(read_policies(served.policies).datasets["gp"], folder, 200)
+        with duckdb.connect() as connection:
+            written.append([connection.execute(f"FROM '{file}' ORDER BY ALL").fetchall() for file in sorted(folder.iterdir())])
+    assert written[0] == written[1]

@@ -14,7 +14,7 @@ from tre.plan import calibration
 from tre.plan.calibration import RUNS, Calibrated, Calibration, machine, standing, to_bytes
 from tre.plan.classes import CLASSES, class_of
 from tre.plan.parse import parse
-from tre.plan.steps import ROOM, release_time
+from tre.plan.steps import ROOM, expected, release_time, step_for
 from tre.terms import digest
 
 PERSONS = 100_000
@@ -22,7 +22,7 @@ FILTERED, LISTED, MANY, REGION = (
     replace(getattr(test_steps, name), dataset=CATALOGUE.dataset) for name in ("FILTERED", "LISTED", "MANY", "REGION")
 )
 ALL = {str(one): 0.01 * place for place, one in enumerate(CLASSES, 1)}
-TABLE = Calibration(REGION.dataset, PERSONS, machine(), RUNS, ALL)
+TABLE = Calibration(REGION.dataset, PERSONS, machine(), RUNS, ALL, {"joins": 0.5})
 
 
 def of(table: Calibration) -> Calibrated:
@@ -78,6 +78,22 @@ def test_the_shipped_table_stands_where_nothing_was_measured(plan) -> None:  # t
     assert Calibrated({})(plan, PERSONS, 250, 60.0) == shipped
 
 
+def test_a_plan_of_no_class_takes_as_much_longer_as_its_slowest_kind() -> None:
+    """Never less than the table that ships."""
+    shipped = expected(FILTERED, PERSONS)
+    for ratios, times in (
+        ({"conditions": 0.1}, 1),
+        ({"conditions": 7.0, "persons": 2.0, "joins": 50.0}, 7),
+        ({"joins": 50.0}, 1),
+    ):
+        seconds = of(replace(TABLE, ratios=ratios))(FILTERED, PERSONS, 250, 60.0)
+        assert seconds == step_for(times * shipped, 250, 60.0) and seconds >= ROOM * times * shipped
+    longest = of(replace(TABLE, ratios={"persons": 1_000.0}))
+    with pytest.raises(Refusal):
+        longest(FILTERED, PERSONS, 250, 60.0)
+    assert longest(REGION, PERSONS, 250, 60.0) == of(TABLE)(REGION, PERSONS, 250, 60.0)
+
+
 def written(path: Path, table: Calibration) -> str:
     path.write_bytes(to_bytes({"gp": table}))
     return digest(path.read_bytes())
@@ -121,7 +137,9 @@ def test_a_file_that_the_log_does_not_name_is_not(tmp_path: Path) -> None:
         assert found.foreign and not found.tables and set(found.hints) == {"gp"}
 
 
-@pytest.mark.parametrize("changed", [{"persons": 0}, {"runs": 0}, {"slowest": {"a": 0.0}}, {"slowest": {"a": float("nan")}}])
+@pytest.mark.parametrize(
+    "changed", [{"persons": 0}, {"runs": 0}, {"slowest": {"a": 0.0}}, {"slowest": {"a": float("nan")}}, {"ratios": {"a": -1.0}}]
+)
 def test_what_is_no_measurement_is_no_table(changed: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="not a calibration"):
         replace(TABLE, **changed)  # type: ignore[arg-type]

@@ -1,4 +1,5 @@
-"""How long each class of plans takes here: the whole road is run, in a home of its own, on made-up records of the published size.
+"""How long each class and each kind of plans takes here: the whole road is run, in a home of its own, on made-up records of the
+published size.
 
 Promises to touch no record of a person and nothing of the home but a folder below its work, which is removed. What is measured is
 from the hand-over to the outcome, with all workers busy: what a release time has to hold.
@@ -7,66 +8,103 @@ from the hand-over to the outcome, with all workers busy: what a release time ha
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from fractions import Fraction
-from itertools import combinations
-from math import prod
 from pathlib import Path
 
 from tre import audit, budget, optouts, projects, store
 from tre.budget import Stated
-from tre.errors import Unfit
+from tre.errors import Refusal, Unfit
 from tre.gateway.gateway import Gateway
 from tre.gateway.outcomes import Released
 from tre.gateway.preparing import parse
+from tre.gateway.specimens import NAME, of_kinds, specimen
 from tre.keys import Keys
 from tre.plan.calibration import Calibration, machine
-from tre.plan.classes import CLASSES, CODES, PlanClass, class_of
-from tre.plan.offer import catalogue
-from tre.policy import ColumnPolicy, DatasetPolicy, Policies
+from tre.plan.classes import CLASSES, class_of
+from tre.plan.kinds import kinds_of
+from tre.plan.nodes import Plan
+from tre.plan.steps import ROOM, expected
+from tre.policy import DatasetPolicy, Policies
 from tre.projects import OutsideApproval, Project
-from tre.sample.twin import identifiers, make_twin
+from tre.sample.twin import identifiers, make_twin, rows_of_a_person
 from tre.settings import Settings, make_home
 from tre.state import State, Transaction
-from tre.terms import Asking, Person, Request
+from tre.terms import Person, Request
 
-NAME = "calibration"
 ONE_OBJECTING_IN = 50
-MOST_KEYS = 4
-SHARE = Fraction(1, 1_000_000)  # all runs of all classes fit one budget
 OUTCOME_S, LEAST_S = 3_600.0, 0.001
 Step = Callable[[str, float], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Specimen:
-    """A question of a class, as dear as the policy lets it be, and how many cells it has."""
-
-    request: Request
-    cells: int
-
-
 def measure(settings: Settings, policies: Policies, runs: int, step: Step) -> dict[str, Calibration]:
-    """A table for each dataset, of so many runs of each class."""
+    """A table for each dataset, of so many runs of each class and each kind."""
     return {name: _measure(settings, policies, policy, runs, step) for name, policy in policies.datasets.items()}
 
 
 def _measure(settings: Settings, policies: Policies, policy: DatasetPolicy, runs: int, step: Step) -> Calibration:
-    slowest: dict[str, float] = {}
     with _home(settings, policies, policy, step) as (gateway, person):
+        bench = _Bench(gateway, person, policy, runs, settings.workers, step)
+        slowest, ratios = bench.classes(), bench.kinds()
+    return Calibration(policy.dataset, policy.published_size.persons, machine(settings.workers), runs, slowest, ratios)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """A gateway over made-up records, and how often each question is asked of it."""
+
+    gateway: Gateway
+    person: Person
+    policy: DatasetPolicy
+    runs: int
+    workers: int
+    step: Step
+
+    def classes(self) -> dict[str, float]:
+        """The slowest run of each class, in seconds."""
+        slowest: dict[str, float] = {}
         for done, wanted in enumerate(CLASSES):
-            step(f"{policy.dataset}: {wanted}", done / len(CLASSES))
-            found = specimen(policy, wanted)
-            if found is not None and class_of(parse(gateway.house, found.request)) == wanted:
-                longest = _slowest(gateway, person, found.request, runs, settings.workers)
+            self.step(f"{self.policy.dataset}: {wanted}", done / len(CLASSES) / 2)
+            found = specimen(self.policy, wanted)
+            if found is not None and class_of(parse(self.gateway.house, found.request)) == wanted:
                 # Fewer cells than the class may have: what each costs is not known apart, so all of it is scaled.
-                slowest[str(wanted)] = longest * wanted.cells / found.cells
-    return Calibration(policy.dataset, policy.published_size.persons, machine(settings.workers), runs, slowest)
+                seconds = _slowest(self.gateway, self.person, found.request, self.runs, self.workers)
+                slowest[str(wanted)] = seconds * wanted.cells / found.cells
+        return slowest
+
+    def kinds(self) -> dict[str, float]:
+        """Of each kind of work, how many times as long as was expected the slowest run of its questions took. Each kind has as
+        many runs as each class, over all of its questions."""
+        ratios: dict[str, float] = {}
+        plans = list(self._plans())
+        asked = Counter(kind for _, plan in plans for kind in kinds_of(plan))
+        for done, (request, plan) in enumerate(plans):
+            kinds = kinds_of(plan)
+            self.step(f"{self.policy.dataset}: {', '.join(sorted(kinds))}", (1 + done / len(plans)) / 2)
+            runs = -(-self.runs // min(asked[kind] for kind in kinds))
+            ratio = _slowest(self.gateway, self.person, request, runs, self.workers) / self._expected(plan)
+            ratios |= {kind: max(ratio, ratios.get(kind, 0.0)) for kind in kinds}
+        return ratios
+
+    def _plans(self) -> Iterator[tuple[Request, Plan]]:
+        """The questions of kinds that the policy can have, and answers before its deadline."""
+        for request in of_kinds(self.policy):
+            try:
+                plan = parse(self.gateway.house, request)
+            except Refusal:
+                continue
+            if ROOM * self._expected(plan) <= self.policy.accounting.deadline_s:
+                yield request, plan
+
+    def _expected(self, plan: Plan) -> float:
+        """By the table that ships, for as many rows as were made."""
+        persons = self.policy.published_size.persons
+        return expected(plan, persons, {name: persons * rows_of_a_person(table) for name, table in self.policy.tables.items()})
 
 
 def _slowest(gateway: Gateway, person: Person, request: Request, runs: int, workers: int) -> float:
@@ -88,63 +126,6 @@ def _slowest(gateway: Gateway, person: Person, request: Request, runs: int, work
 def _seconds(tx: Transaction, question: str) -> float:
     at = {entry.kind: datetime.fromisoformat(entry.at) for entry in audit.page(tx, question=question)}
     return (at["released"] - at["reserved"]).total_seconds()
-
-
-# ------------------------------------------------------------------------------------------------------------- the questions
-
-
-def specimen(policy: DatasetPolicy, wanted: PlanClass) -> Specimen | None:
-    """A question with as many cells as the policy's keys give within the class, and all of its comparisons and lists; None where
-    the policy has no such question."""
-    offer = catalogue(policy)
-    tables = [name for name, table in policy.tables.items() if table.one_row_per_person]
-    if not tables:
-        return None
-    table = max(tables, key=lambda name: len(offer.tables[name].public_keys()))
-    sizes = {key: offer.tables[table].columns[key].domain.size or 0 for key in offer.tables[table].public_keys()}
-    keys, cells = _keys(sizes, min(wanted.cells, offer.max_rows_out))
-    conditions = _conditions(policy.tables[table].columns, wanted)
-    if conditions is None:
-        return None
-    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    grouped = f" GROUP BY {', '.join(keys)}" if keys else ""
-    sql = f"SELECT {', '.join([*keys, 'COUNT(*) AS n'])} FROM {table}{where}{grouped}"
-    lists = {f"list{number}": _codes(number) for number in range(wanted.lists)}
-    return Specimen(Request(NAME, policy.dataset, sql, Asking(share=SHARE), lists, fresh=True), cells)
-
-
-def _keys(sizes: Mapping[str, int], most: int) -> tuple[tuple[str, ...], int]:
-    """The keys with the most cells that are not too many."""
-    several = [keys for count in range(1, MOST_KEYS + 1) for keys in combinations(sizes, count)]
-    found = max(
-        ((prod(sizes[key] for key in keys), keys) for keys in [(), *several] if _fits(sizes, keys, most)), default=(1, ())
-    )
-    return found[1], found[0]
-
-
-def _fits(sizes: Mapping[str, int], keys: tuple[str, ...], most: int) -> bool:
-    return prod(sizes[key] for key in keys) <= most
-
-
-def _conditions(columns: Mapping[str, ColumnPolicy], wanted: PlanClass) -> list[str] | None:
-    """Comparisons and look-ups that the engine cannot leave out."""
-    literals = [f"{name} <> {text}" for name, column in columns.items() for text in _literals(column)]
-    codes = [name for name, column in columns.items() if column.type == "code"]
-    if len(literals) < wanted.comparisons or (wanted.lists and not codes):
-        return None
-    looked_up = [f"{codes[0]} NOT IN codelist('list{number}')" for number in range(wanted.lists)]
-    return literals[: wanted.comparisons] + looked_up
-
-
-def _literals(column: ColumnPolicy) -> Iterator[str]:
-    if column.type == "integer" and isinstance(column.min, int) and isinstance(column.max, int):
-        yield from (str(value) for value in range(column.min, min(column.max, column.min + 20) + 1))
-    elif column.type == "date":
-        yield f"DATE '{column.min}'"
-
-
-def _codes(number: int) -> tuple[str, ...]:
-    return tuple(f"C{number * CODES + code}" for code in range(CODES))
 
 
 # ------------------------------------------------------------------------------------------------------------------ the home

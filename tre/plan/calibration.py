@@ -1,7 +1,8 @@
-"""What was measured of each class of plans, on one machine, on made-up records of a dataset's published size.
+"""What was measured of each class and each kind of plans, on one machine, on made-up records of a dataset's published size.
 
 Promises that a table is used for the size and on the machine that it was measured for, when its digest is the one that the log
-names, and nowhere else; there, and for a plan of no class, the table that ships stands. Never knows a record.
+names, and nowhere else; there the table that ships stands. A plan of no class has the time of the table that ships, and longer
+where the questions of one of its kinds took longer here than that table expects; never less. Never knows a record.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from typing import Any
 
 from tre import __version__
 from tre.plan.classes import CLASSES, class_of
+from tre.plan.kinds import kinds_of
 from tre.plan.nodes import Plan
-from tre.plan.steps import UNPUBLISHED, release_time, step_for
+from tre.plan.steps import UNPUBLISHED, expected, release_time, step_for
 from tre.terms import canonical, digest
 
 WORKERS = 2  # as the settings have it
@@ -26,16 +28,22 @@ RUNS = 1_000  # the fewest of a class that are believed
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """The slowest run of each class, in seconds, by the class's name. A class that is not there was not measured."""
+    """The slowest run of each class, in seconds, by the class's name; and by the kind's name, how many times as long as the table
+    that ships expects the slowest run of a question took. What is not there was not measured."""
 
     dataset: str
     persons: int
     machine: str
     runs: int
     slowest: Mapping[str, float]
+    ratios: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.persons < 1 or self.runs < 1 or not all(0 < seconds < 3_600 for seconds in self.slowest.values()):
+        if (
+            self.persons < 1
+            or self.runs < 1
+            or not all(0 < measured < 3_600 for measured in (*self.slowest.values(), *self.ratios.values()))
+        ):
             raise ValueError("not a calibration")
 
     def seconds(self, plan: Plan) -> float | None:
@@ -44,6 +52,10 @@ class Calibration:
         if wanted is None or str(wanted) not in self.slowest:
             return None
         return max(self.slowest[str(one)] for one in CLASSES if str(one) in self.slowest and one.within(wanted))
+
+    def stretch(self, plan: Plan) -> float:
+        """How many times as long as the table that ships expects a plan may take: its slowest kind's, and at least 1."""
+        return max(1.0, *(self.ratios.get(kind, 1.0) for kind in kinds_of(plan)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +68,11 @@ class Calibrated:
         self, plan: Plan, persons: int, quantum_ms: int, deadline_s: float, rows: Mapping[str, int] = UNPUBLISHED
     ) -> float:
         table = self.tables.get(plan.dataset)
-        seconds = table.seconds(plan) if table is not None and table.persons == persons else None
-        if seconds is None:
+        if table is None or table.persons != persons:
             return release_time(plan, persons, quantum_ms, deadline_s, rows)
+        seconds = table.seconds(plan)
+        if seconds is None:
+            seconds = expected(plan, persons, rows) * table.stretch(plan)
         return step_for(seconds, quantum_ms, deadline_s)
 
 

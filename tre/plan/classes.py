@@ -1,7 +1,7 @@
 """The classes of plans that `tre doctor --calibrate` measures: persons of a table with one row a person, by public keys.
 
 Promises that a plan of a class does no other kind of work than the class's own questions, and no more of it. Plans of any other
-kind are of no class: for them the table that ships stands.
+kind are of no class: for them the table that ships stands, longer where it has to be for one of their kinds (`tre.plan.kinds`).
 """
 
 from __future__ import annotations

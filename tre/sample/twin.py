@@ -30,6 +30,11 @@ def make_twin(policy: DatasetPolicy, folder: Path, persons: int) -> None:
             connection.execute(f"COPY ({query}) TO '{_quoted(str(folder / name))}.parquet' (FORMAT parquet)")
 
 
+def rows_of_a_person(table: TablePolicy) -> int:
+    """How many rows each person has in a table."""
+    return 1 if table.one_row_per_person else min(ROWS, table.max_rows)
+
+
 def identifiers(policy: DatasetPolicy, persons: int, one_in: int) -> Iterator[str]:
     """The identifier of one in so many of the persons."""
     with duckdb.connect() as connection:
@@ -50,12 +55,11 @@ def _persons(policy: DatasetPolicy, persons: int) -> str:
 
 
 def _rows(policy: DatasetPolicy, table: TablePolicy, persons: int, place: int) -> str:
-    rows = 1 if table.one_row_per_person else min(ROWS, table.max_rows)
     columns = [
         f'{_value(column, f"hash(n * {ROWS} + r, {1_000 * place + number})")} AS "{name}"'
         for number, (name, column) in enumerate(table.columns.items())
     ]
-    source = f"({_persons(policy, persons)}) CROSS JOIN range({rows}) s(r)"
+    source = f"({_persons(policy, persons)}) CROSS JOIN range({rows_of_a_person(table)}) s(r)"
     return f'SELECT given AS "{policy.person_source.column}", {", ".join(columns)} FROM {source}'
 
 
