@@ -7,6 +7,7 @@ in one form whether it was a release, a repeat, a refusal, a fault or cancelled;
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -59,13 +60,21 @@ def asked(at: datetime, person: Person, request: Request, question: str, text: s
     return Entry("asked", at, body, request.project, person.pseudonym, dataset=request.dataset, id=question)
 
 
-def reserved(at: datetime, person: Person, reservation: Reservation, plan: str, repeat_of: str | None = None) -> Entry:
-    """The plan's digest is sealed: there are few plausible questions, and it would tell which of them this is.
+def reserved(
+    at: datetime,
+    person: Person,
+    reservation: Reservation,
+    plan: str,
+    regimes: Iterable[str],
+    repeat_of: str | None = None,
+) -> Entry:
+    """The plan's digest is sealed: there are few plausible questions, and it would tell which of them this is. ``regimes``: the
+    opt-outs that apply, which are those of the project and known.
     ``repeat_of``: the question of another project whose release is given again, so that the dataset is charged nothing."""
     return Entry(
         kind="reserved",
         at=at,
-        body={"reservation": reservation.id} | _loss(reservation.loss),
+        body={"reservation": reservation.id, "opt_outs": ",".join(sorted(regimes))} | _loss(reservation.loss),
         project=reservation.project,
         person_asking=person.pseudonym,
         dataset=reservation.dataset,

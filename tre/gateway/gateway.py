@@ -23,7 +23,7 @@ from tre.keys import Keys
 from tre.plan.offer import catalogue
 from tre.plan.reading import Reader
 from tre.plan.steps import release_time as published_steps
-from tre.policy import Policies
+from tre.policy import REGIMES, Policies
 from tre.releases import Question
 from tre.settings import Settings
 from tre.state import State, Transaction
@@ -93,8 +93,9 @@ class Gateway:
     def warm(self) -> None:
         """Open the live records in each worker, so that the first question does not wait for that."""
         for dataset in self.house.policies.datasets:
-            for regimes in {tuple(sorted(p.regimes)) for p in self.house.policies.purposes.values() if not p.exemption_required}:
-                self._warm(dataset, regimes)
+            with self.house.state.read() as tx:
+                regimes = optouts.mode(tx, dataset) or tuple(sorted(REGIMES))
+            self._warm(dataset, regimes)
 
     def _warm(self, dataset: str, regimes: tuple[str, ...]) -> None:
         try:
@@ -177,7 +178,7 @@ class Gateway:
             return "the records cannot be opened"
         if snapshot.schema != self.house.schemas[dataset]:
             return "the records were loaded under other tables"
-        regimes = {regime for purpose in self.house.policies.purposes.values() for regime in purpose.regimes}
+        regimes = optouts.mode(tx, dataset) or REGIMES
         try:
             optouts.check_age(tx, regimes, self.house.clock(), policy.opt_outs.max_list_age_days)
         except Refusal as refusal:

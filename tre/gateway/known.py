@@ -20,14 +20,15 @@ LONGEST_TEXT = 4_096  # characters of the question and its own code lists: what 
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """What an earlier release is found by: its key, and the scales and the loss it must not exceed. ``purpose`` and ``stated``,
-    the project's budget, are what this was worked out from."""
+    """What an earlier release is found by: its key, and the scales and the loss it must not exceed. ``purpose``, ``stated``,
+    the project's budget, and ``exemptions`` are what this was worked out from."""
 
     purpose: str
     stated: PrivacyLoss
     repeat_key: str
     scales: Mapping[str, float]
     loss: PrivacyLoss
+    exemptions: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:

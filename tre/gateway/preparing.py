@@ -67,13 +67,19 @@ class Footing:
     as_of: str
 
     @property
+    def regimes(self) -> tuple[str, ...]:
+        """The opt-outs that apply."""
+        return self.permit.regimes
+
+    @property
     def stated(self) -> PrivacyLoss:
         """What the project's stated budget opens."""
         return self.balance.ceiling
 
 
 def footing(tx: Transaction, house: House, person: Person, request: Request, at: datetime) -> Footing:
-    """Step 2, and again in the transaction that reserves: permitted, records live, opt-out lists young enough."""
+    """Step 2, and again in the transaction that reserves: permitted, with the opt-outs that apply by now, under which the
+    dataset answers; records live, opt-out lists young enough."""
     permit = projects.permit(tx, person, request.project, request.dataset, at, house.policies)
     policy = house.policy(request.dataset)
     snapshot = store.live(tx, request.dataset)
@@ -81,10 +87,22 @@ def footing(tx: Transaction, house: House, person: Person, request: Request, at:
         raise Refusal(Reason.NOT_READY, "No records of this dataset are live.")
     if snapshot.schema != house.schemas[request.dataset]:
         raise Refusal(Reason.NOT_READY, "The records were loaded under other tables than the policy now names.")
-    regimes = house.policies.purposes[permit.purpose].regimes
-    standing = optouts.check_age(tx, regimes, at, policy.opt_outs.max_list_age_days)
+    optouts.check_mode(tx, request.dataset, permit.regimes)
+    standing = optouts.check_age(tx, permit.regimes, at, policy.opt_outs.max_list_age_days)
     balance = budget.balance(tx, f"project:{request.project}")
     return Footing(permit, balance, snapshot, standing.version, standing.as_of)
+
+
+def same_ground(restricted: RestrictedPlan, stand: Footing) -> None:
+    """Whether the exemptions of a question are still those it was restricted under. APPROVAL_LAPSED when one has ended while it
+    waited: it is never answered under that one; CHANGED_MEANWHILE when there is another."""
+    before, now = set(restricted.exemptions), set(stand.permit.exemptions)
+    if before - now:
+        raise Refusal(
+            Reason.APPROVAL_LAPSED, "An exemption that this question stood on has ended.", "Ask again: the opt-outs apply."
+        )
+    if now - before:
+        raise Refusal(Reason.CHANGED_MEANWHILE, "The project was given an exemption while this question waited.", "Ask again.")
 
 
 def prepare(
@@ -110,12 +128,12 @@ def _job(
 ) -> Job:
     """Step 4, the price, and how long the answer will take as far as anyone can see."""
     policy = house.policy(request.dataset)
-    regimes = house.policies.purposes[stand.permit.purpose].regimes
-    restricted = optouts.restrict(plan, stand.permit.purpose, regimes)
-    equal = optouts.restrict(canonical_form(plan), stand.permit.purpose, regimes)
+    restricted = _restricted(plan, stand.permit)
+    equal = _restricted(canonical_form(plan), stand.permit)
     priced = price(policy, plan, stand.stated, request)
     sought = Sought(
         purpose=stand.permit.purpose,
+        exemptions=stand.permit.exemptions,
         stated=stand.stated,
         repeat_key=repeat_key(equal, house.digests[request.dataset], priced),
         scales=priced.scales,
@@ -139,6 +157,10 @@ def _job(
         step_s=step_s,
         deadline_s=deadline_s if step_s is None else step_s * ANSWERED_BY,
     )
+
+
+def _restricted(plan: Plan, permit: Permit) -> RestrictedPlan:
+    return optouts.restrict(plan, permit.purpose, permit.regimes, permit.exemptions)
 
 
 def parse(house: House, request: Request) -> Plan:
@@ -175,10 +197,11 @@ def foretell(house: House, person: Person, request: Request) -> dict[str, Any]:
     at = house.clock()
     with house.state.read() as tx:
         permit = projects.permit(tx, person, request.project, request.dataset, at, house.policies)
+        optouts.check_mode(tx, request.dataset, permit.regimes)
         stated = budget.balance(tx, f"project:{request.project}").ceiling
     plan = parse(house, request)
     policy = house.policy(request.dataset)
-    restricted = optouts.restrict(plan, permit.purpose, house.policies.purposes[permit.purpose].regimes)
+    restricted = _restricted(plan, permit)
     accounting, size = policy.accounting, policy.published_size
     seconds = house.release_time(plan, size.persons, accounting.quantum_ms, float(accounting.deadline_s), size.rows)
     return preview(plan, price(policy, plan, stated, request), stated, seconds) | {"plan": restricted.digest}

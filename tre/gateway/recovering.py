@@ -44,6 +44,8 @@ def _published(tx: Transaction, found: Unfinished, person: Person, house: House)
         return False
     if sealed is None or optouts.standing(tx, sealed.regimes).version != sealed.version:
         return False
+    if projects.exemption_ended(tx, question.project, datetime.fromisoformat(question.asked_at), house.clock()):
+        return False
     at = max(house.clock(), datetime.fromisoformat(sealed.release_at).astimezone(UTC))
     reservation = next(one for one in budget.open_reservations(tx) if one.id == sealed.reservation)
     published = releases.unseal(tx, sealed.reservation, at)

@@ -22,7 +22,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tre import audit, budget, projects, releases
+from tre import audit, budget, optouts, projects, releases
 from tre.errors import Refusal
 from tre.gateway import asking, entries
 from tre.gateway.asking import Idempotency
@@ -31,7 +31,7 @@ from tre.gateway.envelope import envelope
 from tre.gateway.house import House
 from tre.gateway.known import Sought
 from tre.gateway.outcomes import Outcome, Released
-from tre.gateway.preparing import Footing, Job, footing, new_id
+from tre.gateway.preparing import Footing, Job, footing, new_id, same_ground
 from tre.loss import PrivacyLoss
 from tre.releases import Envelope, Published
 from tre.state import Transaction
@@ -64,6 +64,7 @@ def repeat(house: House, job: Job) -> Outcome | None:
     def write(tx: Transaction) -> Outcome | None:
         at = house.clock()
         stand = footing(tx, house, job.person, job.request, at)
+        same_ground(job.restricted, stand)
         if found := _own(tx, asked):
             return _given(tx, asked, stand, found, at)
         other = next(_others(tx, asked), None)
@@ -92,7 +93,8 @@ def at_once(house: House, token: str, person: Person, request: Request, key: Ide
             stand = footing(tx, house, person, request, at)
         except Refusal:
             return None
-        same = (stand.permit.purpose, stand.stated) == (sought.purpose, sought.stated)
+        now = (stand.permit.purpose, stand.permit.exemptions, stand.stated)
+        same = now == (sought.purpose, sought.exemptions, sought.stated)
         found = _own(tx, asked) if same else None
         if found is None:
             house.known.forget(request)
@@ -131,7 +133,8 @@ def _received(tx: Transaction, asked: Asked, stand: Footing, found: Published, a
     request, person = asked.request, asked.person
     if not releases.start(tx, asked.question, asked.reservation, at):
         return cancelled(tx, asked.question, person, request.project, request.dataset, None, at)
-    reservation = _reserved(tx, asked, found, at)
+    optouts.fix_mode(tx, request.dataset, stand.regimes, at)
+    reservation = _reserved(tx, asked, stand, found, at)
     own = releases.receive(tx, reservation, found, at)
     budget.settle(tx, reservation.id, "released", at)
     taken = entries.Taken(reservation.id, asked.question, request.project, request.dataset)
@@ -142,7 +145,7 @@ def _received(tx: Transaction, asked: Asked, stand: Footing, found: Published, a
     return Released(asked.question, body)
 
 
-def _reserved(tx: Transaction, asked: Asked, found: Published, at: datetime) -> Reservation:
+def _reserved(tx: Transaction, asked: Asked, stand: Footing, found: Published, at: datetime) -> Reservation:
     reservation = budget.reserve(
         tx,
         id=asked.reservation,
@@ -154,7 +157,7 @@ def _reserved(tx: Transaction, asked: Asked, found: Published, at: datetime) -> 
         at=at,
         drawn=False,
     )
-    audit.append(tx, entries.reserved(at, asked.person, reservation, asked.plan, repeat_of=found.question))
+    audit.append(tx, entries.reserved(at, asked.person, reservation, asked.plan, stand.regimes, repeat_of=found.question))
     return reservation
 
 

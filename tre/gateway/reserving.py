@@ -6,10 +6,10 @@ import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tre import audit, budget, optouts, releases, store
+from tre import audit, budget, optouts, projects, releases, store
 from tre.gateway import entries
 from tre.gateway.house import House
-from tre.gateway.preparing import Job, footing
+from tre.gateway.preparing import Job, footing, same_ground
 from tre.plan.order import DisclosureRules, Order
 from tre.state import Transaction
 from tre.terms import Exclusion, Reservation, Snapshot
@@ -49,6 +49,7 @@ def ground(house: House, job: Job) -> Ground:
     regimes = job.restricted.regimes
     with house.state.read() as tx:
         stand = footing(tx, house, job.person, job.request, house.clock())
+        same_ground(job.restricted, stand)
         people = optouts.pseudonyms(tx, regimes)  # read only where the file is not there yet
         exclusion = store.exclude(stand.snapshot, stand.version, regimes, people, stand.as_of)
     return Ground(stand.snapshot, exclusion)
@@ -61,10 +62,12 @@ def reserve(house: House, job: Job, on: Ground) -> Hold | str:
     def write(tx: Transaction) -> Reservation | str:
         at = house.clock()
         stand = footing(tx, house, job.person, job.request, at)
+        same_ground(job.restricted, stand)
         if (stand.snapshot.id, stand.version) != (on.snapshot.id, on.exclusion.version):
             return "moved"
         if not releases.start(tx, job.ticket.question, job.reservation_id, at):
             return "withdrawn"
+        optouts.fix_mode(tx, job.request.dataset, job.restricted.regimes, at)
         reservation = budget.reserve(
             tx,
             id=job.reservation_id,
@@ -75,7 +78,7 @@ def reserve(house: House, job: Job, on: Ground) -> Hold | str:
             loss=job.quote.loss,
             at=at,
         )
-        audit.append(tx, entries.reserved(at, job.person, reservation, job.restricted.digest))
+        audit.append(tx, entries.reserved(at, job.person, reservation, job.restricted.digest, job.restricted.regimes))
         return reservation
 
     taken = house.state.write(write, urgent=True)
@@ -116,7 +119,10 @@ def order(house: House, job: Job, hold: Hold) -> Order:
     )
 
 
-def unmoved(tx: Transaction, hold: Hold) -> bool:
-    """Whether the registers are still those of the exclusion: all that decides over a second draw."""
+def unmoved(tx: Transaction, job: Job, hold: Hold) -> bool:
+    """Whether the registers are still those of the exclusion and no exemption it stands on has ended: all that decides over a
+    second draw."""
     exclusion = hold.ground.exclusion
+    if projects.exemption_ended(tx, job.request.project, job.asked_at, hold.due or job.asked_at):
+        return False
     return optouts.standing(tx, exclusion.regimes).version == exclusion.version

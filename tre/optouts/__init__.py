@@ -1,13 +1,15 @@
 """The registers of who objected to what: type-1, national and local, as lists of pseudonyms that only the filter reads.
 
 Promises that what was received is what was applied, already known and rejected; that an objection counts from the moment it is
-written down; that a list which was never delivered, or too long ago, stops the questions that need it. Only `restrict` makes a
-`RestrictedPlan`. Never sees a record, and never tells whether a person has one.
+written down; that a dataset answers under one set of regimes for good; that a list which was never delivered, or too long ago,
+stops the questions that need it. Only `restrict` makes a `RestrictedPlan`. Never sees a record, and never tells whether a person
+has one.
 """
 
 from __future__ import annotations
 
 from tre.optouts.deliveries import Delivery, Line, lines_of, read_csv, read_file, receive
+from tre.optouts.modes import check_mode, fix_mode, mode
 from tre.optouts.registers import Batch, Standing, apply, batch, check_age, delivered, pseudonyms, sift, standing
 from tre.optouts.restriction import restrict
 
@@ -19,8 +21,11 @@ __all__ = [
     "apply",
     "batch",
     "check_age",
+    "check_mode",
     "delivered",
+    "fix_mode",
     "lines_of",
+    "mode",
     "pseudonyms",
     "read_csv",
     "read_file",

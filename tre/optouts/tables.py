@@ -43,3 +43,13 @@ batches = Table(
     Column("version", Integer, nullable=False),
     sqlite_strict=True,
 )
+
+# The regimes that a dataset answers under, sorted: those of the first reservation on it, for good.
+modes = Table(
+    "opt_out_modes",
+    metadata,
+    Column("dataset", Text, primary_key=True),
+    Column("regimes", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    sqlite_strict=True,
+)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from tre.policy.differences import Difference, Effect, differences, whole
 from tre.policy.model import (
+    REGIMES,
     Accounting,
     ColumnPolicy,
     DatasetPolicy,
@@ -22,6 +23,7 @@ from tre.policy.model import (
 from tre.policy.reading import Policies, read_policies
 
 __all__ = [
+    "REGIMES",
     "Accounting",
     "ColumnPolicy",
     "DatasetPolicy",

@@ -1,4 +1,5 @@
-"""Who may ask, for which purpose, until when: identities and their roles, projects and their members, holds after faults.
+"""Who may ask, for which purpose, until when: identities and their roles, projects and their members, exemptions from opt-outs,
+holds after faults.
 
 Promises that a token is kept as its digest only, that a revoked identity and a held project, or one with a lapsed approval, ask
 nothing from that moment, and that a project one does not belong to looks like one that does not exist. Knows no question.
@@ -6,6 +7,8 @@ nothing from that moment, and that a project one does not belong to looks like o
 
 from __future__ import annotations
 
+from tre.projects.exemptions import Exemption
+from tre.projects.exemptions import ended as exemption_ended
 from tre.projects.holds import add_fault, hold, release_hold
 from tre.projects.identities import Identity, identities, identity, make_identity, renew, revoke, set_roles, who
 from tre.projects.outside import OutsideApproval, approvals_of
@@ -13,6 +16,7 @@ from tre.projects.permits import Permit, belongs, permit
 from tre.projects.project import Project, change, create, every, get, loosens, members, of, set_members
 
 __all__ = [
+    "Exemption",
     "Identity",
     "OutsideApproval",
     "Permit",
@@ -23,6 +27,7 @@ __all__ = [
     "change",
     "create",
     "every",
+    "exemption_ended",
     "get",
     "hold",
     "identities",

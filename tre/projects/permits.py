@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, select
 
 from tre.errors import Reason, Refusal
 from tre.policy import Policies
+from tre.projects import exemptions
 from tre.projects.outside import check_lapse
 from tre.projects.project import ACTIVE, HELD, Project, get
 from tre.projects.tables import identities, members
@@ -24,10 +25,13 @@ _MEMBER = (
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """A project that may ask now, and the purpose it asks for."""
+    """A project that may ask now, the purpose it asks for, the opt-out regimes that apply to it, and the ids of the exemptions
+    that lift the others. Both are sorted."""
 
     project: Project
     purpose: str
+    regimes: tuple[str, ...]
+    exemptions: tuple[str, ...] = ()
 
 
 def permit(tx: Transaction, person: Person, project: str, dataset: str, at: datetime, policies: Policies) -> Permit:
@@ -45,9 +49,9 @@ def permit(tx: Transaction, person: Person, project: str, dataset: str, at: date
         raise Refusal(Reason.PROJECT_HELD, "The project is held after faults until a person has looked.", "Ask an admin.")
     if found.purpose in policies.prohibited or found.purpose not in policies.purposes:
         raise Refusal(Reason.PURPOSE_NOT_PERMITTED, "The policy does not permit the project's purpose.")
-    if policies.purposes[found.purpose].exemption_required:
-        raise Refusal(Reason.PURPOSE_NOT_PERMITTED, "The project's purpose needs an approved exemption from opt-outs.")
-    return Permit(found, found.purpose)
+    counting = exemptions.in_force(tx, found.id, at)
+    regimes = exemptions.applying(found.purpose, counting, policies)
+    return Permit(found, found.purpose, regimes, tuple(sorted(one.id for one in counting)))
 
 
 def belongs(tx: Transaction, name: str, project: str) -> bool:

@@ -35,6 +35,9 @@ projects = Table(
     Column("version", Integer, nullable=False),
     # The approvals from outside that it stands on, as JSON: read whole with each question, and changed whole.
     Column("approvals", Text, nullable=False, server_default="[]"),
+    # For the register: whose project it is, and what the public has of it.
+    Column("organisation", Text, nullable=False, server_default=""),
+    Column("benefit", Text, nullable=False, server_default=""),
     sqlite_strict=True,
 )
 
@@ -128,5 +131,21 @@ policy_approvals = Table(
     Column("name", Text, ForeignKey("identities.name"), nullable=False),
     Column("at", Text, nullable=False),
     UniqueConstraint("digest", "follows", "name"),
+    sqlite_strict=True,
+)
+
+# ``regimes`` are those that do not apply, sorted. A row is changed once: when it is revoked.
+exemptions = Table(
+    "exemptions",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("project", Text, ForeignKey("projects.id"), nullable=False, index=True),
+    Column("regimes", Text, nullable=False),
+    Column("legal_basis", Text, nullable=False),
+    Column("approval_reference", Text, nullable=False),
+    Column("expires_on", Text, nullable=False),
+    Column("granted_at", Text, nullable=False),
+    Column("revoked_at", Text),
     sqlite_strict=True,
 )

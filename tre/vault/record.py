@@ -41,8 +41,13 @@ def record_of(order: Order, given: Given) -> dict[str, Any]:
         "warnings": _warnings(order, given),
         "policy": rules.policy,
         "sandbox": rules.sandbox,
-    }
+    } | _exempt(order)
     return record if given.bounded is None else record | {"bound": _chosen(order, given.bounded)}
+
+
+def _exempt(order: Order) -> dict[str, Any]:
+    exemptions = order.restricted.exemptions
+    return {"exemptions": list(exemptions)} if exemptions else {}
 
 
 def _chosen(order: Order, bounded: Bounded) -> dict[str, Any]:
@@ -72,7 +77,7 @@ def _rules(order: Order, given: Given) -> list[dict[str, str]]:
     mechanisms = " and ".join(sorted({draw.mechanism for draw in order.draws}))
     where = "every group that exists" if order.selection else "every cell, empty cells too"
     return [
-        _rule("opt-outs", True, f"people who objected are left out before counting; regimes: {regimes}"),
+        _rule("opt-outs", True, f"people who objected are left out before counting; regimes: {regimes}{_lifted(order)}"),
         _rule("contribution bound", True, _bound(order)),
         *_choice(order, given),
         _clamping(order),
@@ -90,6 +95,12 @@ def _rules(order: Order, given: Given) -> list[dict[str, str]]:
         _rule("dominance", False, "met by the bound on what one person adds, and by the noise"),
         _rule("class disclosure", False, "met by the noise: no cell is known to be empty or full"),
     ]
+
+
+def _lifted(order: Order) -> str:
+    """Under which exemptions the other regimes do not apply; the register says whose and until when."""
+    named = ", ".join(order.restricted.exemptions)
+    return f"; the others are lifted by the exemption {named}" if named else ""
 
 
 def _bound(order: Order) -> str:
