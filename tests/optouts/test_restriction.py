@@ -21,8 +21,19 @@ def test_the_order_in_which_a_policy_names_them_does_not_matter() -> None:
 
 
 def test_other_regimes_or_another_purpose_are_another_question() -> None:
-    plans = [optouts.restrict(PLAN, purpose, names) for purpose in ("a", "b") for names in (REGIMES, REGIMES[:2], REGIMES[:1])]
+    plans = [
+        optouts.restrict(PLAN, purpose, names, () if names == REGIMES else ("x",))
+        for purpose in ("a", "b")
+        for names in (REGIMES, REGIMES[:2], REGIMES[:1])
+    ]
     assert len({plan.digest for plan in plans}) == 6
+
+
+def test_a_regime_is_lifted_by_an_exemption_alone_and_it_is_named_in_the_digest() -> None:
+    with pytest.raises(ValueError, match="exemption"):
+        optouts.restrict(PLAN, "a", REGIMES[:2])
+    one, other = (optouts.restrict(PLAN, "a", REGIMES[:1], (name,)) for name in ("x", "y"))
+    assert one.exemptions == ("x",) and one.digest != other.digest
 
 
 @pytest.mark.parametrize("regimes", [(), ("type-2",), ("national", "type-2")])

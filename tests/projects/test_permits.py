@@ -88,7 +88,7 @@ def expected(who: str, standing: str, time: str, purpose: str) -> Reason | None:
         return Reason.APPROVAL_LAPSED
     if standing == "held":
         return Reason.PROJECT_HELD
-    return None if purpose == "research" else Reason.PURPOSE_NOT_PERMITTED
+    return None if purpose in ("research", "communicable-disease") else Reason.PURPOSE_NOT_PERMITTED
 
 
 @pytest.mark.parametrize("standing", STATES)

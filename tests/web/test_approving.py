@@ -24,6 +24,8 @@ from tre.policy import Policies
 
 WHY = "discussed on Monday"
 ETHICS = {"kind": "ethics", "reference": "REC 26/LO/0123", "expires_at": "2029-06-30T12:00:00.000000Z"}
+DPIA = {"kind": "dpia", "reference": "DPIA-12", "expires_at": "2028-01-01T00:00:00.000000Z"}
+TOLD = {"organisation": "A university", "benefit": "Care gets better."}
 BUDGET = {"epsilon": 30, "delta": 1e-6}
 
 
@@ -144,7 +146,8 @@ def test_a_dataset_ceiling_is_raised_by_two_within_the_lifetime_cap(served: Serv
 
 def test_a_new_project_becomes_active_by_two(served: Served) -> None:
     fields = {"id": "new", "title": "T", "dataset": "gp", "purpose": "research", "legal_basis": "L", "lay_summary": "S"}
-    made = call(served, "admin", "POST", "/v1/projects", fields | {"ends_on": "2030-01-01", "approvals": [ETHICS]})
+    fields |= TOLD
+    made = call(served, "admin", "POST", "/v1/projects", fields | {"ends_on": "2030-01-01", "approvals": [ETHICS, DPIA]})
     assert made.status_code == 201 and made.json()["state"] == "inactive"
     approval = made.json()["approval"]
     assert told(decide(served, "admin", approval)) == (403, "role-not-allowed")
@@ -329,7 +332,7 @@ def test_a_prohibited_purpose_is_never_activated(office: Office) -> None:
     """Prohibited when it is proposed, or since."""
     persons = {one.name: one.person for one in _identities(office)}
     fields = {"title": "T", "dataset": "gp", "legal_basis": "L", "lay_summary": "S", "ends_on": date(2030, 1, 1)}
-    fields |= {"approvals": [ETHICS]}
+    fields |= TOLD | {"approvals": [ETHICS, DPIA]}
     insured = projects.Project(id="insured", purpose="insurance", **fields | {"approvals": projects.approvals_of([ETHICS])})
     office.state.write(lambda tx: projects.create(tx, insured))
     office.state.write(lambda tx: budget.open_account(tx, "project:insured", Stated(Decimal(0), Decimal(0))))

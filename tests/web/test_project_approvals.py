@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.serving import Served
-from tests.web.test_approving import ETHICS, call, decide, found, proposed, told
+from tests.web.test_approving import DPIA, ETHICS, TOLD, call, decide, found, proposed, told
 
 BOARD = {"kind": "board", "reference": "B-7", "expires_at": "2029-01-31T00:00:00.000000Z"}
 QUESTION = {"dataset": "gp", "sql": "SELECT sex, COUNT(*) AS n FROM patients GROUP BY sex"}
@@ -29,17 +29,20 @@ def ends(one: dict[str, str], at: str) -> dict[str, str]:
 
 def test_a_project_without_approvals_is_made_and_does_not_become_active(served: Served) -> None:
     fields = {"id": "bare", "title": "T", "dataset": "gp", "purpose": "research", "legal_basis": "L", "lay_summary": "S"}
-    made = call(served, "admin", "POST", "/v1/projects", fields | {"ends_on": "2030-01-01"})
+    made = call(served, "admin", "POST", "/v1/projects", fields | TOLD | {"ends_on": "2030-01-01"})
     assert made.status_code == 201 and made.json()["approvals"] == []
     activation, path = made.json()["approval"], "/v1/projects/bare"
     assert told(decide(served, "admin2", activation)) == (422, "invalid-request")
     assert told(call(served, "admin", "PATCH", path, {"state": "active"})) == (422, "invalid-request")
-    recorded = proposed(served, "PATCH", path, {"approvals": [ETHICS, BOARD]})
+    recorded = proposed(served, "PATCH", path, {"approvals": [ETHICS, BOARD, DPIA]})
     assert told(decide(served, "admin", recorded)) == (403, "role-not-allowed")
-    assert decide(served, "admin2", recorded).json()["done"]["approvals"] == [BOARD, ETHICS]
+    assert decide(served, "admin2", recorded).json()["done"]["approvals"] == [BOARD, DPIA, ETHICS]
     now = decide(served, "admin2", activation).json()["done"]
-    assert (now["state"], now["approvals"]) == ("active", [BOARD, ETHICS])
-    words = "board (B-7) until 2029-01-31T00:00:00.000000Z; ethics (REC 26/LO/0123) until 2029-06-30T12:00:00.000000Z"
+    assert (now["state"], now["approvals"]) == ("active", [BOARD, DPIA, ETHICS])
+    words = (
+        "board (B-7) until 2029-01-31T00:00:00.000000Z; dpia (DPIA-12) until 2028-01-01T00:00:00.000000Z;"
+        " ethics (REC 26/LO/0123) until 2029-06-30T12:00:00.000000Z"
+    )
     kept = [(one["kind"], one["approvals"]) for one in entries(served, "bare") if "approvals" in one]
     assert kept == [("project-made", ""), ("project-changed", words), ("project-changed", words)]
 

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
@@ -29,11 +29,15 @@ TABLE = Path(__file__).with_name("roles.txt")
 COLUMNS = ("nobody", "member", "stranger", "admin", "auditor", "controller", "checker")
 ABSENT = {
     "question": "0" * 32, "project": "no-such-project", "dataset": "no-such-dataset", "name": "no-such-name",
-    "approval": "0" * 32, "index": "9999999", "path": "0/999",
+    "approval": "0" * 32, "exemption": "0" * 32, "index": "9999999", "path": "0/999",
 }  # fmt: skip
 IDS = re.compile(rb'"id":"[0-9a-f]{32}"')
 CALLS = sorted(f"{method.upper()} {path}" for path, methods in document()["paths"].items() for method in methods)
 WHY = {"why": "It is a test."}
+EXEMPTION = {
+    "project": "exempted", "regimes": ["national"], "legal_basis": "COPI regulation 3", "approval_reference": "CAG 26/1",
+    "expires_on": (datetime.now(UTC) + timedelta(days=30)).date().isoformat(), **WHY,
+}  # fmt: skip
 
 
 @dataclass
@@ -48,6 +52,12 @@ class World:
     def approval(self) -> str:
         made = self._as("admin2", "PUT", "/v1/projects/demo/budget", {"epsilon": 21, "delta": 1e-6})
         return str(made.json()["approval"])
+
+    def exemption(self) -> str:
+        """One in force."""
+        made = self._as("controller2", "POST", "/v1/exemptions", EXEMPTION).json()
+        self._as("controller", "POST", made["address"], {"approve": True, **WHY})
+        return str(made["simulation"]["exemption"])
 
     def sample(self, call: str) -> dict[str, Any]:
         """Body and parameters of a call."""
@@ -70,6 +80,7 @@ class World:
             "POST /v1/approvals/{approval}": {"approve": False, **WHY},
             "POST /v1/projects/{project}/requests": {"epsilon": 30, "delta": 1e-6, **WHY},
             "POST /v1/holds/{project}": {"release": False, **WHY},
+            "POST /v1/exemptions": EXEMPTION,
         }
         parameters = {"GET /v1/audit/consistency": {"from": 1, "to": 2}}
         return {"json": bodies.get(call), "params": parameters.get(call)}
@@ -82,6 +93,7 @@ class World:
     def values(self, call: str) -> dict[str, str]:
         """What is there, for each name in the path."""
         values = self.own | {"project": "held"} if call.startswith("POST /v1/holds") else dict(self.own)
+        values |= {"exemption": self.exemption()} if "{exemption}" in call else {}
         return values | ({"approval": self.approval()} if "{approval}" in call else {})
 
     def _as(self, who: str, method: str, path: str, body: Any = None, params: Any = None) -> httpx.Response:
@@ -107,6 +119,7 @@ def world_of(furnished: Path, folder: Path) -> Iterator[World]:
         office.renew_identity("visitor", ("researcher",))
         for name in ("other", "held"):
             office.found_project(name, members=("stranger",), **fields)
+        office.found_project("exempted", members=(), **fields | {"purpose": "communicable-disease"})
         for _ in range(3):
             office.state.write(lambda tx: projects.add_fault(tx, "held", 3, datetime.now(UTC)))
     with Served(home) as served:
@@ -189,7 +202,7 @@ def test_what_is_not_ones_own_is_what_does_not_exist(world: World, call: str, na
         same(world.send(who, call, values), absent)
         return
     assert told(absent) == "not-found"
-    if who == "member" and name in world.foreign:
+    if who == "member" and name in world.foreign and table()[call]["nobody"] != "ok":  # what is public is everybody's
         same(world.send(who, call, values | {name: world.foreign[name]}), absent)
 
 

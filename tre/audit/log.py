@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, Row, Select, bindparam, delete, insert, select, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, Row, Select, bindparam, delete, func, insert, select, union_all
 
 from tre.audit import tree
 from tre.audit.tables import LABELS, SEALED, entries, openings, subtrees
@@ -33,6 +33,7 @@ _SUBTREE = select(subtrees.c.hash).where(subtrees.c.level == bindparam("level"),
 _ENTRIES = entries.outerjoin(openings, openings.c.index == entries.c.index)
 _SHOWN = select(entries.c.index, entries.c.leaf, openings.c.salt, openings.c.details).select_from(_ENTRIES)
 _ONE = _SHOWN.where(entries.c.index == bindparam("of"))
+_OPENINGS = select(func.count()).select_from(openings)
 _ADD = insert(entries)
 _ADD_OPENING = insert(openings)
 _ERASE = delete(openings).where(openings.c.index == bindparam("of"))
@@ -158,6 +159,11 @@ def _completed(tx: Transaction, index: int, leaf_hash: bytes) -> list[dict[str, 
         level, position = level + 1, position // 2
         rows.append({"level": level, "position": position, "hash": node})
     return rows
+
+
+def count_openings(tx: Transaction) -> int:
+    """How many entries have something sealed that has not been erased."""
+    return int(tx.execute(_OPENINGS).scalar_one())
 
 
 def size(tx: Transaction) -> int:

@@ -24,8 +24,16 @@ opt_outs_app = typer.Typer(no_args_is_help=True, help="Registers of opt-outs.")
 audit_app = typer.Typer(no_args_is_help=True, help="The log.")
 policy_app = typer.Typer(no_args_is_help=True, help="The policy files.")
 token_app = typer.Typer(no_args_is_help=True, help="Identities and their tokens.")
+register_app = typer.Typer(no_args_is_help=True, help="The register of who uses the records, and what for.")
 keys_app = typer.Typer(no_args_is_help=True, help="The keys of this home.")
-GROUPS = {"opt-outs": opt_outs_app, "audit": audit_app, "policy": policy_app, "token": token_app, "keys": keys_app}
+GROUPS = {
+    "opt-outs": opt_outs_app,
+    "audit": audit_app,
+    "policy": policy_app,
+    "token": token_app,
+    "keys": keys_app,
+    "register": register_app,
+}
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)
 

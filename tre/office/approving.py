@@ -31,19 +31,17 @@ class Approving(Rooms):
             return [self._told(one) for one in approvals.every(tx, state, LONGEST_LIST)]
 
     def approval(self, person: Person, id: str) -> dict[str, Any]:
-        demand(person, "admin", "auditor")
         with self.state.read() as tx:
-            return self._told(approvals.get(tx, id))
+            return self._told(self._theirs(tx, person, id, "auditor"))
 
     def decide(self, person: Person, id: str, approve: bool, why: str, if_match: str | None = None) -> dict[str, Any]:
         """Approve, and it is done, with its entries, in one transaction; or not. Its proposer's no withdraws it."""
-        demand(person, "admin")
 
         def write(tx: Transaction) -> dict[str, Any] | Refusal:
-            self._still_admin(tx, person)
-            found = approvals.get(tx, id)
+            found = self._theirs(tx, person, id)
+            change = changes.of(found, self.policies, self.clock())
+            self._still(tx, person, change.role)
             unchanged(found.version, if_match)
-            change = changes.of(found, self.policies)
             state = self._decision(tx, person, found, change) if approve else _no(person, found)
             decided = approvals.decide(tx, id, state, person.name, why, self.clock())
             self._log(tx, state, person, change, {"approval": id, "why": decided.sealed(why)})
@@ -56,21 +54,35 @@ class Approving(Rooms):
             raise told
         return told
 
+    def _theirs(self, tx: Transaction, person: Person, id: str, *readers: str) -> Approval:
+        """An approval for whoever decides over it, or reads it: controllers see those of exemptions. To everybody else one that
+        exists and one that does not are told alike."""
+        demand(person, "admin", "controller", *readers)
+        try:
+            found = approvals.get(tx, id)
+        except Refusal:
+            demand(person, "admin", *readers)
+            raise
+        role = changes.KINDS[found.kind].role
+        demand(person, *({role, "admin", *readers} if readers else {role}))
+        return found
+
     def _decision(self, tx: Transaction, person: Person, found: Approval, change: Change) -> str:
         """Approved by somebody else than its proposer and whoever gains; lapsed when it would not do what was proposed."""
         if found.state != WAITING:
             raise Refusal(Reason.CHANGED_MEANWHILE, f"This approval is {found.state}.", "GET /v1/approvals lists what waits.")
         if found.proposer == person.name:
-            raise _other("You proposed this yourself.")
+            raise _other("You proposed this yourself.", change.role)
         if person.name in change.gaining(tx):
-            raise _other("You would gain by this.")
+            raise _other("You would gain by this.", change.role)
         if not approvals.apart(tx, changes.Role.kind, person.name, found.proposer):
-            raise _other("Who makes an identity sees its token, so you and the proposer do not count as two people.")
-        gone = not self._is_admin(tx, found.proposer)
+            made = "Who makes an identity sees its token, so you and the proposer do not count as two people."
+            raise _other(made, change.role)
+        gone = not self._is(tx, found.proposer, change.role)
         return LAPSED if gone or approvals.stale(found, change.now(tx)) else APPROVED
 
     def _told(self, approval: Approval) -> dict[str, Any]:
-        change = changes.of(approval, self.policies)
+        change = changes.of(approval, self.policies, self.clock())
         fields = {name: value for name, value in asdict(approval).items() if name not in ("id", "made_on", "salt", "payload")}
         return {
             "approval": approval.id,
@@ -135,13 +147,13 @@ def _no(person: Person, found: Approval) -> str:
 def _lapsed() -> Refusal:
     return Refusal(
         Reason.CHANGED_MEANWHILE,
-        "What this would change has changed since it was proposed, or its proposer is not an admin any more. It has lapsed.",
+        "What this would change has changed since it was proposed, or its proposer has not the role any more. It has lapsed.",
         "Look at it as it is now, and propose it again.",
     )
 
 
-def _other(why: str) -> Refusal:
-    return Refusal(Reason.ROLE_NOT_ALLOWED, f"{why} Another admin has to decide.", "Ask another admin.")
+def _other(why: str, role: str = "admin") -> Refusal:
+    return Refusal(Reason.ROLE_NOT_ALLOWED, f"{why} Another {role} has to decide.", f"Ask another {role}.")
 
 
 def _told_request(made: BudgetRequest) -> dict[str, Any]:

@@ -8,21 +8,22 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from tre import budget, projects
+from tre import budget, optouts, projects
 from tre.budget import Stated
 from tre.errors import Reason, Refusal
 from tre.office import projecting, simulating
 from tre.office.act import Body
 from tre.policy import Policies
-from tre.projects import Project
+from tre.projects import Project, exemptions
 from tre.projects.approvals import Approval, rehearsal
 from tre.state import Transaction
 
 Payload = Mapping[str, Any]
+EVER = datetime.min.replace(tzinfo=UTC)  # for a change that does not look at the time
 Told = tuple[dict[str, Any], Body]
 
 
@@ -32,10 +33,13 @@ class Change(ABC):
 
     kind: ClassVar[str]
     entry: ClassVar[str]
+    role: ClassVar[str] = "admin"
+    """Whoever proposes it and whoever approves it has this role."""
 
     subject: str
     payload: Payload
     policies: Policies
+    at: datetime = EVER
 
     @property
     def project(self) -> str | None:
@@ -63,6 +67,10 @@ class Change(ABC):
 
     def simulate(self, tx: Transaction) -> dict[str, Any]:
         """What an approver should know before."""
+        return {}
+
+    def public(self) -> Body:
+        """What everyone is told of it when it is proposed."""
         return {}
 
     def gaining(self, tx: Transaction) -> set[str]:
@@ -207,10 +215,11 @@ class ProjectChange(Change):
         return {name: value for name, value in known.items() if name != "approvals" or name in self.payload}
 
     def carry_out(self, tx: Transaction) -> Told:
-        if self.payload.get("state") == "active":
-            projecting.permitted(self.policies, projects.get(tx, self.subject).purpose)
         changed = projects.change(tx, self.subject, **self._wanted)
-        told = {name: self.payload[name] for name in ("ends_on", "state") if name in self.payload}
+        if self.payload.get("state") == "active":
+            projecting.permitted(self.policies, changed.purpose)
+            projecting.whole(changed)
+        told = {name: value for name, value in self.payload.items() if name != "approvals"}
         if "approvals" in self.payload or told.get("state") == "active":
             told |= projecting.approvals_body(changed.approvals)
         return projecting.told(tx, changed), {"changed": ",".join(sorted(self.payload)), **told}
@@ -218,6 +227,77 @@ class ProjectChange(Change):
     def simulate(self, tx: Transaction) -> dict[str, Any]:
         now = _particulars(projects.get(tx, self.subject))
         return {name: {"from": now[name], "to": value} for name, value in self.payload.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Repurposing(Change):
+    """Another purpose or legal basis: the project stops, and what it stood on goes. One person may do that."""
+
+    kind = "project-purpose"
+    entry = "project-changed"
+
+    def loosens(self, tx: Transaction) -> bool:
+        return False
+
+    def now(self, tx: Transaction) -> Any:
+        return _particulars(projects.get(tx, self.subject))
+
+    def carry_out(self, tx: Transaction) -> Told:
+        now = projects.get(tx, self.subject)
+        purpose = self.payload.get("purpose", now.purpose)
+        projecting.permitted(self.policies, purpose)
+        changed = projects.repurpose(tx, self.subject, purpose, self.payload.get("legal_basis", now.legal_basis))
+        exemptions.revoke_all(tx, self.subject, self.at)
+        told = {"changed": ",".join(sorted(self.payload)), "purpose": purpose, "legal_basis": changed.legal_basis}
+        return projecting.told(tx, changed), {**told, "state": changed.state, **projecting.approvals_body(())}
+
+
+@dataclass(frozen=True, slots=True)
+class Exempting(Change):
+    """Some opt-outs shall not apply to a project. Decided by controllers alone."""
+
+    kind = "exemption"
+    entry = "exemption"
+    role = "controller"
+
+    @property
+    def _exemption(self) -> exemptions.Exemption:
+        return exemptions.wanted(self.payload["exemption"], self.subject, self.payload, self.at)
+
+    def loosens(self, tx: Transaction) -> bool:
+        return True
+
+    def now(self, tx: Transaction) -> Any:
+        """That the project asks for what it asked for when this was proposed."""
+        known = _particulars(projects.get(tx, self.subject))
+        return {name: known[name] for name in ("purpose", "legal_basis", "dataset")}
+
+    def carry_out(self, tx: Transaction) -> Told:
+        exemptions.grant(tx, self._exemption, projects.get(tx, self.subject), self.policies)
+        told = self._exemption.to_json()
+        return {**told, "project": self.subject, "apply": list(self._applying(tx))}, {**told}
+
+    def simulate(self, tx: Transaction) -> dict[str, Any]:
+        """Which opt-outs apply to the project now, which would, and under which alone its dataset answers."""
+        now = self._applying(tx)
+        with rehearsal(tx):
+            self.carry_out(tx)
+            then = self._applying(tx)
+        mode = optouts.mode(tx, projects.get(tx, self.subject).dataset)
+        fixed = None if mode is None else list(mode)
+        return {
+            "exemption": self.payload["exemption"],
+            "apply": list(now),
+            "would_apply": list(then),
+            "dataset_answers_under": fixed,
+        }
+
+    def public(self) -> Body:
+        return {**self._exemption.to_json()}
+
+    def _applying(self, tx: Transaction) -> tuple[str, ...]:
+        counting = exemptions.in_force(tx, self.subject, self.at)
+        return exemptions.applying(projects.get(tx, self.subject).purpose, counting, self.policies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,12 +332,14 @@ class Role(Change):
         return {self.subject}
 
 
-KINDS: Mapping[str, type[Change]] = {one.kind: one for one in (ProjectBudget, DatasetBudget, Members, ProjectChange, Role)}
+KINDS: Mapping[str, type[Change]] = {
+    one.kind: one for one in (ProjectBudget, DatasetBudget, Members, ProjectChange, Repurposing, Exempting, Role)
+}
 
 
-def of(approval: Approval, policies: Policies) -> Change:
-    """The change that an approval is of."""
-    return KINDS[approval.kind](approval.subject, approval.payload, policies)
+def of(approval: Approval, policies: Policies, at: datetime) -> Change:
+    """The change that an approval is of, as it would be carried out at this moment."""
+    return KINDS[approval.kind](approval.subject, approval.payload, policies, at)
 
 
 def budget_payload(epsilon: Decimal, delta: Decimal, keys_delta: Decimal | None) -> dict[str, str | None]:
@@ -284,6 +366,6 @@ def _restate(tx: Transaction, scope: str, stated: Stated, cap: Stated | None = N
 
 def _particulars(project: Project) -> dict[str, Any]:
     """What an approver of a project approves: its words, too."""
-    names = ("title", "purpose", "legal_basis", "dataset", "lay_summary", "state")
+    names = ("title", "purpose", "legal_basis", "dataset", "lay_summary", "organisation", "benefit", "state")
     approvals = [one.to_json() for one in project.approvals]
     return {name: getattr(project, name) for name in names} | {"ends_on": project.ends_on.isoformat(), "approvals": approvals}

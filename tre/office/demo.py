@@ -52,6 +52,8 @@ def make_identities(office: Office, home: Path) -> None:
         purpose="research",
         legal_basis="None needed: the records are synthetic",
         lay_summary="Lets a newcomer ask questions of made-up records.",
+        organisation="Sample Data Controller",
+        benefit="Whoever tries it sees what a question tells and what it does not.",
         ends_on=date(2099, 12, 31),
         members=("researcher", "researcher2"),
         stated=(EPSILON, DELTA),

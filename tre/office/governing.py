@@ -9,15 +9,17 @@ from typing import Any
 
 from tre import audit, budget, projects
 from tre.budget import Stated
+from tre.errors import Reason, Refusal
 from tre.office import projecting
 from tre.office.act import Act, Body, Proposed, demand
-from tre.office.changes import DatasetBudget, Members, ProjectBudget, ProjectChange, budget_payload
+from tre.office.changes import DatasetBudget, Members, ProjectBudget, ProjectChange, Repurposing, budget_payload
 from tre.office.rooms import Rooms
 from tre.projects import OutsideApproval
 from tre.state import Transaction
 from tre.terms import Person
 
 Answer = dict[str, Any] | Proposed
+PURPOSE = {"purpose", "legal_basis"}
 
 
 class Governing(Rooms):
@@ -43,7 +45,7 @@ class Governing(Rooms):
             self._still_admin(tx, person)
             made = projects.create(tx, projects.Project(**fields | {"approvals": approvals}))
             budget.open_account(tx, f"project:{made.id}", Stated(Decimal(0), Decimal(0)))
-            body: Body = {"purpose": made.purpose, "ends_on": made.ends_on.isoformat(), **projecting.approvals_body(approvals)}
+            body: Body = {**projecting.words_body(made), **projecting.approvals_body(approvals)}
             audit.append(tx, Act("project-made", person, self.clock(), made.id, made.dataset, body).entry())
             proposed = self._write_down(tx, person, ProjectChange(made.id, {"state": "active"}, self.policies))
             return projecting.told(tx, made) | {"approval": proposed.approval, "address": proposed.address}
@@ -51,8 +53,17 @@ class Governing(Rooms):
         return self.state.write(write)
 
     def change_project(self, person: Person, project: str, fields: dict[str, Any], if_match: str | None) -> Answer:
-        """Words, an earlier end of it or of an approval, inactive, closed: at once. Where a field loosens, all of them wait."""
+        """Words, an earlier end of it or of an approval, inactive, closed: at once. Where a field loosens, all of them wait.
+        Another purpose or legal basis is at once too, and stops the project until two have approved it anew."""
         wanted = {name: _as_json(value) for name, value in fields.items() if value is not None}
+        if PURPOSE & set(wanted):
+            if set(wanted) - PURPOSE:
+                raise Refusal(
+                    Reason.INVALID_REQUEST,
+                    "A purpose, or its legal basis, is changed by itself: it stops the project.",
+                    "Send purpose and legal_basis alone; then record its approvals, and have it made active.",
+                )
+            return self._govern(person, Repurposing(project, wanted, self.policies, self.clock()), if_match)
         return self._govern(person, ProjectChange(project, wanted, self.policies), if_match)
 
     def set_members(self, person: Person, project: str, members: list[dict[str, Any]], if_match: str | None) -> Answer:
@@ -93,23 +104,29 @@ class Governing(Rooms):
         members: tuple[str, ...],
         stated: tuple[Decimal, Decimal],
         approvals: tuple[OutsideApproval, ...] = (),
+        organisation: str = "",
+        benefit: str = "",
     ) -> None:
         """At the terminal, for the demo: an active project with a budget, under a dataset whose whole lifetime cap is granted.
         Without approvals it stands on whoever sits at the terminal, until its last day is over."""
         on = approvals or (OutsideApproval("terminal", "Founded at the terminal", _over(ends_on)),)
         cap = Stated(self._policy(dataset).lifetime_cap.epsilon, self._policy(dataset).lifetime_cap.delta)
 
+        made = projects.Project(project, title, purpose, legal_basis, dataset, lay_summary, ends_on)
+        made = replace(made, approvals=on, organisation=organisation, benefit=benefit)
+        told: Body = {**projecting.words_body(made), "state": "active", **projecting.budget_body(Stated(*stated))}
+
         def change(tx: Transaction) -> tuple[None, Body]:
+            opened: Body = {}
             if project not in {one.id for one in projects.every(tx)}:
                 if not budget.exists(tx, f"dataset:{dataset}"):
                     budget.open_account(tx, f"dataset:{dataset}", cap, cap)
-                made = projects.Project(project, title, purpose, legal_basis, dataset, lay_summary, ends_on)
-                projects.create(tx, replace(made, approvals=on))
+                    opened = {f"dataset_{name}": value for name, value in projecting.budget_body(cap).items()}
+                projects.create(tx, made)
                 projects.change(tx, project, state="active")
                 projects.set_members(tx, project, members)
                 budget.open_account(tx, f"project:{project}", Stated(*stated))
-            told = {**projecting.budget_body(Stated(*stated)), **projecting.approvals_body(on)}
-            return None, {"purpose": purpose, "ends_on": ends_on.isoformat(), **told}
+            return None, {**told, **projecting.approvals_body(on), **opened}
 
         self._act("project-made", self.host, change, project=project, dataset=dataset)
 

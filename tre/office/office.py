@@ -15,10 +15,12 @@ from tre.keys import Keys
 from tre.office import catalogue, logbook
 from tre.office.act import Act, Body, carry_out, demand
 from tre.office.approving import Approving
+from tre.office.exempting import Exempting
 from tre.office.governing import Governing
 from tre.office.opening import ROTATED, ROTATING, keys_of, only_one
 from tre.office.policing import Policing
 from tre.office.publishing import Publication
+from tre.office.showing import Register, Showing
 from tre.policy import Policies, read_policies
 from tre.settings import Settings, make_home
 from tre.state import State, Transaction
@@ -29,7 +31,7 @@ NEVER = timedelta(days=36_500)
 Step = Callable[..., None]
 
 
-class Office(Policing, Governing, Approving):
+class Office(Policing, Governing, Approving, Exempting, Showing):
     """Over one home: people, projects and approvals stand beside; records, opt-outs and the log are here."""
 
     def __init__(
@@ -43,6 +45,7 @@ class Office(Policing, Governing, Approving):
     ) -> None:
         self.state, self.policies, self.keys, self.store, self.clock = state, policies, keys, folder, clock
         self.publication = Publication(state, keys, public, clock)
+        self.register = Register(state)
         self.host = Person("host", keys.person_pseudonym("host"), frozenset({"admin", "controller", "auditor"}))
         self._digests = {name: policy.digest for name, policy in policies.datasets.items()}
 

@@ -18,7 +18,7 @@ from tre.errors import Reason, Refusal, Unfit
 from tre.office import changes
 from tre.office.act import Act, Body, demand
 from tre.office.people import People
-from tre.policy import Difference, Effect, differences, whole
+from tre.policy import Difference, Effect, Policies, differences, whole
 from tre.projects import policies as kept
 from tre.projects.approvals import apart
 from tre.state import Transaction
@@ -27,7 +27,7 @@ from tre.terms import Person, canonical, digest
 NEEDED = 2
 ADOPTED, CHANGED, APPROVED = "policy-adopted", "policy-changed", "policy-approved"
 # Of an entry's 65,535 bytes, for the differences; written as text inside of JSON they grow to twice that at most.
-MOST_BYTES = 24_000
+MOST_BYTES = 16_000
 MOST_TOLD = 10
 
 
@@ -162,7 +162,7 @@ class Policing(People):
     # ------------------------------------------------------------------ the entries
     def _policy_entry(self, tx: Transaction, found: Comparison) -> None:
         digests = canonical({name: policy.digest for name, policy in self.policies.datasets.items()}).decode()
-        body: dict[str, str | int | None] = {"policies": found.digest, "digests": digests}
+        body: dict[str, str | int | None] = {"policies": found.digest, "digests": digests, **_facts(self.policies)}
         if found.in_force is not None:
             body |= {"follows": found.in_force, "effect": str(found.effect), **_told(found.differences)}
         if found.in_force is not None and found.effect == Effect.LOOSER:
@@ -182,6 +182,22 @@ class Policing(People):
                 budget.tighten(tx, scope, then)
                 body: Body = {"epsilon": f"{then.epsilon:f}", "delta": f"{then.delta:f}", "why": "lifetime cap"}
                 audit.append(tx, Act("budget", self.host, self.clock(), dataset=dataset, body=body).entry())
+
+
+def _facts(policies: Policies) -> Mapping[str, str]:
+    """What the register tells of the policies."""
+    datasets = {
+        name: {
+            "title": policy.title,
+            "controller": policy.controller,
+            "lifetime_cap": {"epsilon": f"{policy.lifetime_cap.epsilon:f}", "delta": f"{policy.lifetime_cap.delta:f}"},
+            "max_list_age_days": policy.opt_outs.max_list_age_days,
+        }
+        for name, policy in policies.datasets.items()
+    }
+    purposes = {name: found.model_dump(mode="json") for name, found in policies.purposes.items()}
+    told = {"datasets": canonical(datasets).decode(), "purposes": canonical(purposes).decode()}
+    return told | {"prohibited": ",".join(policies.prohibited)}
 
 
 def _least(now: Stated, epsilon: Decimal, delta: Decimal) -> Stated:

@@ -13,7 +13,9 @@ from tre.office.act import Body
 from tre.policy import DatasetPolicy, Policies
 from tre.projects import OutsideApproval, Project
 from tre.state import Transaction
-from tre.terms import Person
+from tre.terms import Person, canonical
+
+IMPACT = "dpia"  # the kind of the approval that is an impact assessment (UK GDPR, Article 35)
 
 
 def told(tx: Transaction, project: Project) -> dict[str, Any]:
@@ -26,6 +28,8 @@ def told(tx: Transaction, project: Project) -> dict[str, Any]:
         "purpose": project.purpose,
         "legal_basis": project.legal_basis,
         "lay_summary": project.lay_summary,
+        "organisation": project.organisation,
+        "benefit": project.benefit,
         "ends_on": project.ends_on.isoformat(),
         "approvals": [one.to_json() for one in project.approvals],
         "state": project.state,
@@ -37,7 +41,31 @@ def told(tx: Transaction, project: Project) -> dict[str, Any]:
 
 def approvals_body(approvals: Iterable[OutsideApproval]) -> Body:
     """As an entry says them: their references are those of public decisions."""
-    return {"approvals": "; ".join(map(str, approvals))}
+    given = list(approvals)
+    return {"approvals": "; ".join(map(str, given)), "stands_on": canonical([one.to_json() for one in given]).decode()}
+
+
+def words_body(project: Project) -> Body:
+    """What the register tells of a project: public words, which stay in the log for good."""
+    names = ("title", "lay_summary", "purpose", "legal_basis", "organisation", "benefit")
+    return {name: getattr(project, name) for name in names} | {"ends_on": project.ends_on.isoformat()}
+
+
+def whole(project: Project) -> None:
+    """INVALID_REQUEST unless a project that is to become active has what the register tells of it, and an impact assessment."""
+    missing = [name for name in ("organisation", "benefit") if not getattr(project, name).strip()]
+    if missing:
+        raise Refusal(
+            Reason.INVALID_REQUEST,
+            f"A project becomes active with an organisation and its public benefit; missing: {', '.join(missing)}.",
+            'Record them first: PATCH /v1/projects/{project} {"organisation": "…", "benefit": "…"}',
+        )
+    if IMPACT not in {one.kind for one in project.approvals}:
+        raise Refusal(
+            Reason.INVALID_REQUEST,
+            "A project becomes active on a data protection impact assessment, until the day of its review.",
+            f'Record it among its approvals: {{"kind": "{IMPACT}", "reference": "…", "expires_at": "2027-01-01T00:00:00Z"}}',
+        )
 
 
 def visible(tx: Transaction, person: Person, project: str) -> Project:
@@ -63,7 +91,8 @@ def stated(epsilon: Decimal, delta: Decimal, keys_delta: Decimal | None) -> Stat
 
 
 def budget_body(stated: Stated) -> Body:
-    return {"epsilon": f"{stated.epsilon:f}", "delta": f"{stated.delta:f}"}
+    keys: Body = {} if stated.keys_delta is None else {"keys_delta": f"{stated.keys_delta:f}"}
+    return {"epsilon": f"{stated.epsilon:f}", "delta": f"{stated.delta:f}", **keys}
 
 
 def dataset_budget(tx: Transaction, policy: DatasetPolicy) -> dict[str, Any]:

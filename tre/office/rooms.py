@@ -77,7 +77,7 @@ class Rooms:
             person.name,
             self.clock(),
         )
-        body = {"approval": made.id, "proposes": made.kind, "proposal": made.sealed(made.payload)}
+        body: Body = {"approval": made.id, "proposes": made.kind, "proposal": made.sealed(made.payload), **change.public()}
         self._log(tx, "proposed", person, change, body)
         return Proposed(made.id, made.simulation)
 
@@ -86,11 +86,15 @@ class Rooms:
 
     def _still_admin(self, tx: Transaction, person: Person) -> None:
         """Signed in is not enough: between that and this transaction somebody may have been revoked."""
-        if not self._is_admin(tx, person.name):
-            raise Refusal(Reason.ROLE_NOT_ALLOWED, "You are not an admin any more.")
+        self._still(tx, person, "admin")
 
-    def _is_admin(self, tx: Transaction, name: str) -> bool:
+    def _still(self, tx: Transaction, person: Person, role: str) -> None:
+        if not self._is(tx, person.name, role):
+            raise Refusal(Reason.ROLE_NOT_ALLOWED, f"You are not {'an' if role == 'admin' else 'a'} {role} any more.")
+
+    def _is(self, tx: Transaction, name: str, role: str) -> bool:
+        """Whether somebody has a role now; at the terminal one has every role of those who govern."""
         if name == self.host.name:
-            return True
+            return role in self.host.roles
         now = projects.identity(tx, name)
-        return now.revoked_at is None and "admin" in now.roles
+        return now.revoked_at is None and role in now.roles

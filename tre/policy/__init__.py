@@ -20,6 +20,7 @@ from tre.policy.model import (
     PurposePolicy,
     TablePolicy,
 )
+from tre.policy.processing import Processing, read_processing
 from tre.policy.reading import Policies, read_policies
 
 __all__ = [
@@ -34,10 +35,12 @@ __all__ = [
     "OptOuts",
     "PersonSource",
     "Policies",
+    "Processing",
     "PublishedSize",
     "PurposePolicy",
     "TablePolicy",
     "differences",
     "read_policies",
+    "read_processing",
     "whole",
 ]

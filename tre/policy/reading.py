@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from tre.errors import Unfit
@@ -21,7 +21,7 @@ from tre.terms import canonical, digest
 NEVER = ("insurance", "marketing", "credit", "employment", "solely-commercial")
 
 
-Read = TypeVar("Read", bound=Strict)
+Read = TypeVar("Read", bound=BaseModel)
 
 
 class _Purposes(Strict):
@@ -78,7 +78,7 @@ def _datasets(folder: Path, values: Mapping[str, tuple[str, ...]], rules: str) -
             raise Unfit(f"{name}, line 1: not read; rename it to {path.stem}.yaml or remove it")
         written = read_yaml(path, name)
         _fill_values(written, values)
-        policy = _validated(DatasetPolicy, written)
+        policy = validated(DatasetPolicy, written)
         if policy.dataset != path.stem:
             raise written.unfit(("dataset",), f"the file is named {path.stem}; name both alike")
         datasets[policy.dataset] = policy.under(rules)
@@ -113,7 +113,7 @@ def _columns(fields: Any) -> list[tuple[Where, dict[str, Any]]]:
 
 def _purposes(folder: Path) -> _Purposes:
     written = read_yaml(folder / "purposes.yaml", "purposes.yaml")
-    purposes = _validated(_Purposes, written)
+    purposes = validated(_Purposes, written)
     for name in NEVER:
         if name not in purposes.prohibited:
             raise written.unfit(("prohibited",), f"{name} is missing; add it, no policy may permit it")
@@ -122,7 +122,7 @@ def _purposes(folder: Path) -> _Purposes:
     return purposes
 
 
-def _validated(model: type[Read], written: Written) -> Read:
+def validated(model: type[Read], written: Written) -> Read:
     try:
         return model.model_validate(written.values)
     except ValidationError as error:

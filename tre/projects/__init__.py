@@ -13,7 +13,7 @@ from tre.projects.holds import add_fault, hold, release_hold
 from tre.projects.identities import Identity, identities, identity, make_identity, renew, revoke, set_roles, who
 from tre.projects.outside import OutsideApproval, approvals_of
 from tre.projects.permits import Permit, belongs, permit
-from tre.projects.project import Project, change, create, every, get, loosens, members, of, set_members
+from tre.projects.project import Project, change, create, every, get, loosens, members, of, repurpose, set_members
 
 __all__ = [
     "Exemption",
@@ -39,6 +39,7 @@ __all__ = [
     "permit",
     "release_hold",
     "renew",
+    "repurpose",
     "revoke",
     "set_members",
     "set_roles",

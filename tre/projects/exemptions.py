@@ -126,8 +126,9 @@ def applying(purpose: str, exemptions: Iterable[Exemption], policies: Policies) 
 def _of_class(purpose: str, policies: Policies) -> set[str]:
     """The regimes that may be lifted."""
     found = policies.purposes.get(purpose)
-    kept: set[str] = set(REGIMES) if found is None or not found.exemption_required else set(found.regimes)
-    return set(REGIMES) - kept
+    if found is None or not found.exemption_required:
+        return set()
+    return {str(regime) for regime in REGIMES if regime not in found.regimes}
 
 
 def _liftable(exemption: Exemption, project: Project, policies: Policies) -> None:

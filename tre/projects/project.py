@@ -32,7 +32,8 @@ _THEIRS = (
 @dataclass(frozen=True, slots=True)
 class Project:
     """What a project may do and why. ``ends_on`` is its last day; ``approvals`` are from outside, and it asks while all of them
-    last. ``faults`` counts since it was last released from a hold."""
+    last. ``faults`` counts since it was last released from a hold. ``organisation``: whose it is; ``benefit``: what the
+    public has of it. The register tells both."""
 
     id: str
     title: str
@@ -46,6 +47,8 @@ class Project:
     faults: int = 0
     held_at: str | None = None
     approvals: tuple[OutsideApproval, ...] = ()
+    organisation: str = ""
+    benefit: str = ""
 
     def __post_init__(self) -> None:
         for name in (self.id, self.purpose, self.dataset):
@@ -59,9 +62,8 @@ class Project:
 
 def create(tx: Transaction, project: Project) -> Project:
     """Add a project: its id is its own for ever."""
-    values = {
-        name: getattr(project, name) for name in ("id", "title", "purpose", "legal_basis", "dataset", "lay_summary", "state")
-    }
+    kept = ("id", "title", "purpose", "legal_basis", "dataset", "lay_summary", "organisation", "benefit", "state")
+    values = {name: getattr(project, name) for name in kept}
     try:
         tx.execute(insert(projects), values | _as_text(project) | {"faults": 0, "version": 1})
     except IntegrityError:
@@ -114,13 +116,16 @@ def change(
     ends_on: date | None = None,
     state: str | None = None,
     approvals: tuple[OutsideApproval, ...] | None = None,
+    organisation: str | None = None,
+    benefit: str | None = None,
     version: int | None = None,
 ) -> Project:
     """Change what is given. The caller has the second person's approval where this `loosens`."""
     now = _unchanged(tx, id, version)
     if state is not None and state != now.state and state not in _NEXT[now.state]:
         raise Refusal(Reason.INVALID_REQUEST, f"A project that is {now.state} does not become {state}.", _way_out(now.state))
-    given = {"title": title, "lay_summary": lay_summary, "ends_on": ends_on, "state": state, "approvals": approvals}
+    words = {"title": title, "lay_summary": lay_summary, "organisation": organisation, "benefit": benefit}
+    given = words | {"ends_on": ends_on, "state": state, "approvals": approvals}
     wanted: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     then = replace(now, version=now.version + 1, **wanted)
     if then.state == ACTIVE != now.state and not then.approvals:
@@ -132,6 +137,18 @@ def change(
     return store(tx, then)
 
 
+def repurpose(tx: Transaction, id: str, purpose: str, legal_basis: str) -> Project:
+    """Another purpose, or another legal basis: what was approved was not this. The project stops at once, and becomes active
+    again on approvals of its own, by two people."""
+    now = get(tx, id)
+    if now.state not in (ACTIVE, INACTIVE):
+        raise Refusal(
+            Reason.INVALID_REQUEST, f"The purpose of a project that is {now.state} does not change.", _way_out(now.state)
+        )
+    then = replace(now, purpose=purpose, legal_basis=legal_basis, state=INACTIVE, approvals=(), version=now.version + 1)
+    return store(tx, then)
+
+
 def loosens(now: Project, then: Project) -> bool:
     """Whether a change lets a project ask more, or longer: what one person may not do alone."""
     return then.ends_on > now.ends_on or then.state == ACTIVE != now.state or outside.extends(now.approvals, then.approvals)
@@ -139,7 +156,18 @@ def loosens(now: Project, then: Project) -> bool:
 
 def store(tx: Transaction, project: Project) -> Project:
     """Write down a changed project."""
-    changing = ("title", "lay_summary", "state", "faults", "held_at", "version")
+    changing = (
+        "title",
+        "purpose",
+        "legal_basis",
+        "lay_summary",
+        "organisation",
+        "benefit",
+        "state",
+        "faults",
+        "held_at",
+        "version",
+    )
     values = {name: getattr(project, name) for name in changing} | _as_text(project)
     tx.execute(update(projects).where(projects.c.id == project.id).values(values))
     return project

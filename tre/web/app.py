@@ -15,7 +15,7 @@ from tre import __version__
 from tre.errors import Reason
 from tre.gateway import Gateway
 from tre.office import Office
-from tre.web import approving, governing, public, questions
+from tre.web import approving, exempting, governing, public, questions, register
 from tre.web.models import Problem
 from tre.web.problems import FAULT, FAULT_DETAIL, problem, tell_problems
 from tre.web.signed_in import Seen
@@ -117,7 +117,7 @@ def make_app(gateway: Gateway, office: Office) -> App:
     app.state.office = office
     app.state.seen = Seen()
     tell_problems(app)
-    routers = (questions.router, governing.router, approving.router, public.router)
+    routers = (questions.router, governing.router, approving.router, exempting.router, register.router, public.router)
     app.state.routes = [route for router in routers for route in router.routes]
     for router in routers:
         app.include_router(router)

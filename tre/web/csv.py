@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -53,3 +54,14 @@ def _cell(value: str | int | float | None) -> str | int | float | None:
     if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
         return "'" + value
     return value
+
+
+def table_as_csv(rows: Sequence[Mapping[str, str | None]]) -> bytes:
+    """A table whose rows all have the same names (RFC 4180)."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    if rows:
+        writer.writerow(list(rows[0]))
+    for row in rows:
+        writer.writerow([_cell(value) for value in row.values()])
+    return out.getvalue().encode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from decimal import Context, Decimal
 from fractions import Fraction
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -162,8 +162,13 @@ class ApprovalIn(Incoming):
 Approvals = Annotated[list[ApprovalIn], Field(max_length=20)]
 
 
+Benefit = Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
+Regime = Literal["type-1", "national", "local"]
+
+
 class ProjectIn(Incoming):
-    """A new project: it starts inactive, with a budget of 0, and becomes active once it has an approval."""
+    """A new project: it starts inactive, with a budget of 0, and becomes active once it has an organisation, a public benefit,
+    and a data protection impact assessment (``dpia``) among its approvals."""
 
     id: Name
     title: Line
@@ -173,16 +178,33 @@ class ProjectIn(Incoming):
     lay_summary: Annotated[str, StringConstraints(min_length=1, max_length=5_000)]
     ends_on: datetime.date
     approvals: Approvals = Field(default_factory=list)
+    organisation: Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
+    benefit: Annotated[str, StringConstraints(max_length=2_000)] = ""
 
 
 class ProjectChange(Incoming):
-    """What can be changed of a project."""
+    """What can be changed of a project. Another purpose or legal basis stops it until two have approved it anew."""
 
     title: Line | None = None
+    organisation: Line | None = None
+    benefit: Benefit | None = None
+    purpose: Name | None = None
+    legal_basis: Line | None = None
     lay_summary: Annotated[str, StringConstraints(min_length=1, max_length=5_000)] | None = None
     ends_on: datetime.date | None = None
     approvals: Approvals | None = None
     state: Annotated[str, StringConstraints(pattern=r"^(active|inactive|closed)$")] | None = None
+
+
+class ExemptionIn(Incoming):
+    """Which opt-outs shall not apply to a project, on which law and whose approval, until the end of which day, and why."""
+
+    project: Name
+    regimes: Annotated[list[Regime], Field(min_length=1, max_length=3)]
+    legal_basis: Annotated[Line, Field(pattern=r"\S")]
+    approval_reference: Annotated[str, StringConstraints(pattern=r"^[!-~]([ -~]{0,98}[!-~])?$")]
+    expires_on: datetime.date
+    why: Why
 
 
 class MemberIn(Incoming):
