@@ -119,10 +119,10 @@ def order(house: House, job: Job, hold: Hold) -> Order:
     )
 
 
-def unmoved(tx: Transaction, job: Job, hold: Hold) -> bool:
+def unmoved(tx: Transaction, job: Job, hold: Hold, at: datetime) -> bool:
     """Whether the registers are still those of the exclusion and no exemption it stands on has ended: all that decides over a
     second draw."""
     exclusion = hold.ground.exclusion
-    if projects.exemption_ended(tx, job.request.project, job.asked_at, hold.due or job.asked_at):
+    if job.restricted.exemptions and projects.exemptions_over(tx, job.restricted.exemptions, at):
         return False
     return optouts.standing(tx, exclusion.regimes).version == exclusion.version

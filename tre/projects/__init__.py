@@ -8,6 +8,7 @@ nothing from that moment, and that a project one does not belong to looks like o
 from __future__ import annotations
 
 from tre.projects.exemptions import Exemption
+from tre.projects.exemptions import any_over as exemptions_over
 from tre.projects.exemptions import ended as exemption_ended
 from tre.projects.holds import add_fault, hold, release_hold
 from tre.projects.identities import Identity, identities, identity, make_identity, renew, revoke, set_roles, who
@@ -28,6 +29,7 @@ __all__ = [
     "create",
     "every",
     "exemption_ended",
+    "exemptions_over",
     "get",
     "hold",
     "identities",

@@ -111,9 +111,17 @@ def in_force(tx: Transaction, project: str, at: datetime) -> tuple[Exemption, ..
 
 
 def ended(tx: Transaction, project: str, since: datetime, at: datetime) -> bool:
-    """Whether an exemption of the project that counted at ``since`` has ended by now, ``at``."""
-    rows = tx.execute(select(table).where(table.c.project == project))
-    return any(one.counts(since) and one.over(at) for one in map(_exemption, rows))
+    """Whether an exemption that counted at ``since``, or was revoked in that very moment, has ended by now, ``at``.
+    For what was asked at ``since`` and does not say under which exemptions."""
+    rows = tx.execute(select(table).where(table.c.project == project, table.c.granted_at <= timestamp(since)))
+    stood = [one for one in map(_exemption, rows) if one.revoked_at is None or one.revoked_at >= timestamp(since)]
+    return any(one.over(at) and since.astimezone(UTC).date() <= one.expires_on for one in stood)
+
+
+def any_over(tx: Transaction, ids: Iterable[str], at: datetime) -> bool:
+    """Whether one of these has ended by now, ``at``."""
+    rows = tx.execute(select(table).where(table.c.id.in_(sorted(ids))))
+    return any(one.over(at) for one in map(_exemption, rows))
 
 
 def applying(purpose: str, exemptions: Iterable[Exemption], policies: Policies) -> tuple[str, ...]:
