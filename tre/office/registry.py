@@ -10,7 +10,6 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -27,19 +26,23 @@ STRANGERS = "not-found"
 
 @dataclass(slots=True)
 class Account:
-    """A budget as it was stated last, and the loss taken from it, counted both ways."""
+    """A budget as it was stated last, and the loss taken from it, counted both ways: as rho and delta, and as epsilon."""
 
     stated: Stated | None = None
-    concentrated: PrivacyLoss = field(default_factory=PrivacyLoss)
-    pure: PrivacyLoss = field(default_factory=PrivacyLoss)
+    rho: int = 0
+    delta: int = 0
+    epsilon: int = 0
 
-    def take(self, loss: PrivacyLoss) -> None:
-        self.concentrated += loss.concentrated()
-        self.pure += PrivacyLoss(epsilon=loss.epsilon)
+    def take(self, rho: int, epsilon: int, delta: int) -> None:
+        self.rho += PrivacyLoss(epsilon=epsilon).concentrated().rho if epsilon else rho
+        self.delta += delta
+        self.epsilon += epsilon
 
     @property
     def spent(self) -> PrivacyLoss:
-        return self.pure if self.stated is not None and not self.stated.delta else self.concentrated
+        if self.stated is not None and not self.stated.delta:
+            return PrivacyLoss(epsilon=self.epsilon)
+        return PrivacyLoss(rho=self.rho, delta=self.delta)
 
 
 @dataclass(slots=True)
@@ -197,12 +200,12 @@ class Registry:
     def _reserved(self, entry: Logged) -> None:
         loss = _loss(entry.body)
         if (project := self._project(entry)) is not None:
-            project.account.take(loss)
+            project.account.take(*loss)
         if entry.dataset is None:
             return
         held = self.dataset(entry.dataset)
         if entry.body.get("repeat_of") is None:  # nothing was drawn for a release that the dataset has paid for
-            held.account.take(loss)
+            held.account.take(*loss)
         if held.opt_outs is None:
             held.opt_outs = tuple(str(entry.body.get("opt_outs", "local,national,type-1")).split(","))
 
@@ -241,7 +244,7 @@ _READERS: Mapping[str, Callable[[Registry, Logged], None]] = {
 
 
 def _day(entry: Logged) -> str:
-    return datetime.fromisoformat(entry.at).date().isoformat()
+    return entry.at[:10]  # RFC 3339 in UTC
 
 
 def _json(entry: Logged, name: str) -> Mapping[str, Any]:
@@ -254,6 +257,10 @@ def _stated(body: Mapping[str, Any]) -> Stated:
     return Stated(Decimal(str(body["epsilon"])), Decimal(str(body["delta"])), None if keys is None else Decimal(str(keys)))
 
 
-def _loss(body: Mapping[str, Any]) -> PrivacyLoss:
-    rho, epsilon, delta = (Decimal(str(body.get(part) or 0)) for part in ("rho", "epsilon", "delta"))
-    return PrivacyLoss(int(rho * UNIT), int(epsilon * UNIT), int(delta * DELTA_UNIT))
+def _loss(body: Mapping[str, Any]) -> tuple[int, int, int]:
+    """rho and epsilon in 10^-12, delta in 10^-18, as the ledger counts them."""
+    return _amount(body, "rho", UNIT), _amount(body, "epsilon", UNIT), _amount(body, "delta", DELTA_UNIT)
+
+
+def _amount(body: Mapping[str, Any], part: str, unit: int) -> int:
+    return int(Decimal(body[part]) * unit) if part in body else 0
