@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.serving import Served
@@ -17,7 +19,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PAGES = ["/", "/docs", "/problems/budget-exhausted"]
+PAGES = ["/", "/docs", "/problems/budget-exhausted", "/register", "/register/demo", "/opt-outs"]
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +45,46 @@ def test_a_page_stands_by_itself(served: Served, browser: Browser, path: str, wi
     assert page.locator("h1").count() == 1 and page.title().endswith("trusted research environment")
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     assert told == [] and all(url.startswith(served.address) for url in asked)
+    page.close()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "dark")])
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_breaks_no_rule_of_axe(served: Served, browser: Browser, path: str, width: int, scheme: Any) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page.goto(served.address + path)
+    broken = Axe().run(page).response["violations"]
+    assert [(rule["id"], [node["html"][:120] for node in rule["nodes"]]) for rule in broken] == []
+    page.close()
+
+
+def test_the_public_pages_are_found_from_the_front_and_need_no_script(served: Served, browser: Browser) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    for link, heading in (("Who uses the records, and what for", "Who uses the records"), ("Opt-outs What saying no", "say no")):
+        page.goto(served.address)
+        page.get_by_role("main").get_by_role("link", name=link).click()
+        assert heading in page.locator("h1").inner_text()
+    page.goto(served.address + "/register")
+    page.get_by_role("link", name="Demonstration").click()
+    assert page.locator("h1").inner_text() == "Demonstration" and "newcomer" in page.locator("main").inner_text()
+    context.close()
+
+
+def test_the_opt_outs_page_tells_every_purpose_and_regime(served: Served, browser: Browser) -> None:
+    """OO-23: what the matrix of purposes and regimes is, and that no exemption is in force; from the log, by no hand."""
+    page = browser.new_page()
+    page.goto(served.address + "/opt-outs")
+    rows = page.get_by_role("region", name="Opt-outs by purpose").locator("tbody tr")
+    told = {row.locator("th").inner_text(): row.locator("td").all_inner_texts() for row in rows.all()}
+    lifted = "unless an exemption lifts it"
+    assert told == {
+        "research": ["always"] * 3,
+        "planning": ["always"] * 3,
+        "communicable-disease": ["always", lifted, lifted],
+    }
+    text = page.locator("main").inner_text()
+    assert "None. Every opt-out applies to every project." in text and "insurance" in text and "strictly do not need it" in text
     page.close()
 
 
