@@ -11,7 +11,7 @@ from alembic.config import Config
 from sqlalchemy import create_engine, text
 
 from tests.projects.test_permits import ALICE, POLICIES
-from tre import projects
+from tre import optouts, projects
 from tre.state import State
 from tre.state.schema import MIGRATIONS
 
@@ -50,3 +50,19 @@ def test_what_was_active_stands_on_that(older: str) -> None:
         with state.read() as tx:
             last = datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC)
             assert projects.permit(tx, ALICE, "active", "gp", last, POLICIES).project.id == "active"
+
+
+RESERVATION = """INSERT INTO reservations (id, question, project, dataset, rho, epsilon, delta, state, at)
+    VALUES (:id, :id, 'active', :dataset, 1, 0, 0, 'released', '2026-01-01T00:00:00.000000Z')"""
+
+
+def test_a_dataset_that_was_answered_before_keeps_its_mode(older: str) -> None:
+    """Whatever was reserved before there were exemptions was under all three opt-outs."""
+    engine = create_engine(older)
+    with engine.begin() as connection:
+        for id, dataset in (("a", "gp"), ("b", "gp"), ("c", "hospital")):
+            connection.execute(text(RESERVATION), {"id": id, "dataset": dataset})
+    engine.dispose()
+    with State.open(older) as state, state.read() as tx:
+        assert optouts.mode(tx, "gp") == optouts.mode(tx, "hospital") == ("local", "national", "type-1")
+        assert optouts.mode(tx, "other") is None

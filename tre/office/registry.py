@@ -183,8 +183,9 @@ class Registry:
             self.delivered[str(entry.body["regime"])] = _day(entry)
 
     def _reconciled(self, entry: Logged) -> None:
+        """The check service's list: whoever is not on it has objected, so that it is a delivery and a reconciliation in one."""
         if "regime" in entry.body:
-            self.reconciled[str(entry.body["regime"])] = _day(entry)
+            self.delivered[str(entry.body["regime"])] = self.reconciled[str(entry.body["regime"])] = _day(entry)
 
     # ------------------------------------------------------------------ questions
     def _question(self, entry: Logged) -> None:
@@ -234,9 +235,9 @@ _READERS: Mapping[str, Callable[[Registry, Logged], None]] = {
     "exemption-revoked": Registry._revoked,
     "policy-adopted": Registry._policy,
     "policy-changed": Registry._policy,
-    **dict.fromkeys(("loaded", "rewritten", "erased"), Registry._live),
+    **dict.fromkeys(("loaded", "erased", "restored"), Registry._live),
     "opt-outs": Registry._delivered,
-    "reconciled": Registry._reconciled,
+    "opt-outs-cleared": Registry._reconciled,
     "asked": Registry._question,
     "reserved": Registry._reserved,
     **dict.fromkeys(("released", "fault", "cancelled", "closed"), Registry._closed),
