@@ -17,7 +17,7 @@ router = APIRouter(tags=["public"])
 CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
 
 
-@router.get("/v1/register", responses=CSV)
+@router.get("/v1/register", responses=CSV | problems.responses(422))
 def register(
     office: TheOffice,
     accept: Annotated[str, Header()] = "",
