@@ -29,7 +29,8 @@ TABLE = Path(__file__).with_name("roles.txt")
 COLUMNS = ("nobody", "member", "stranger", "admin", "auditor", "controller", "checker")
 ABSENT = {
     "question": "0" * 32, "project": "no-such-project", "dataset": "no-such-dataset", "name": "no-such-name",
-    "approval": "0" * 32, "exemption": "0" * 32, "index": "9999999", "path": "0/999", "batch": "0" * 32, "receipt": "0" * 32 + "-000000-" + "0" * 24,
+    "approval": "0" * 32, "exemption": "0" * 32, "index": "9999999", "path": "0/999",
+    "batch": "0" * 32, "receipt": "0" * 32 + "-000000-" + "0" * 24,
 }  # fmt: skip
 IDS = re.compile(rb'"id":"[0-9a-f]{32}"')
 CALLS = sorted(f"{method.upper()} {path}" for path, methods in document()["paths"].items() for method in methods)
