@@ -12,7 +12,7 @@ from pymerkle import InmemoryTree
 from tests.audit import rfc6962
 from tests.audit.logs import Log, entry
 from tre import audit
-from tre.audit import tree
+from tre import merkle as tree
 
 LARGER = (511, 512, 513, 777, 1000, 1024, 1025)
 

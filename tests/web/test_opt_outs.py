@@ -65,7 +65,7 @@ def test_a_list_comes_as_csv_too(served: Served) -> None:
     with served.http("controller") as http:
         told = http.post("/v1/opt-outs", content=lines.encode(), headers={"Content-Type": "text/csv"})
         wrong = http.post("/v1/opt-outs", content=b"a,b\n1,2\n", headers={"Content-Type": "text/csv"})
-        large = http.post("/v1/opt-outs", content=(b"x" * 2**20 for _ in range(65)))
+        large = http.post("/v1/opt-outs", content=(b" " * 2**20 for _ in range(257)))
     assert told.status_code == 202 and told.json()["batches"][0]["received"] == 11, told.text
     assert told.json()["batches"][0]["rejected"] == {"invalid-nhs-number": 1}
     assert wrong.status_code == 422 and wrong.json()["reason"] == "invalid-request"

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, CompoundSelect, Row, Select, bindparam, delete, insert, select, union_all
 
-from tre.audit import tree
+from tre import merkle
 from tre.audit.tables import LABELS, SEALED, entries, openings, subtrees
 from tre.errors import Fault
 from tre.state import Transaction
@@ -134,7 +134,7 @@ class Logged:
 def append(tx: Transaction, entry: Entry) -> Position:
     """Add one entry and the hashes of the subtrees it completes."""
     index, leaf = size(tx), entry.leaf
-    leaf_hash = tree.leaf_hash(leaf)
+    leaf_hash = merkle.leaf_hash(leaf)
     kind, at = entry.told or entry.kind, timestamp(entry.at)
     tx.execute(_ADD, entry.labels | {"index": index, "at": at, "kind": kind, "leaf": leaf, "leaf_hash": leaf_hash})
     tx.execute(_ADD_SUBTREES, _completed(tx, index, leaf_hash))
@@ -154,7 +154,7 @@ def _completed(tx: Transaction, index: int, leaf_hash: bytes) -> list[dict[str, 
     level, position, node = 0, index, leaf_hash
     rows = [{"level": 0, "position": index, "hash": leaf_hash}]
     while position % 2:
-        node = tree.node_hash(_subtree(tx, level, position - 1), node)
+        node = merkle.node_hash(_subtree(tx, level, position - 1), node)
         level, position = level + 1, position // 2
         rows.append({"level": level, "position": position, "hash": node})
     return rows
@@ -168,17 +168,17 @@ def size(tx: Transaction) -> int:
 
 def root(tx: Transaction, at_size: int | None = None) -> bytes:
     """The root hash, now or when the log had ``at_size`` entries."""
-    return tree.root(_reader(tx), _within(tx, at_size))
+    return merkle.root(_reader(tx), _within(tx, at_size))
 
 
 def inclusion(tx: Transaction, index: int, at_size: int | None = None) -> list[bytes]:
     """The proof that an entry is in the log of that size."""
-    return tree.inclusion(_reader(tx), index, _within(tx, at_size))
+    return merkle.inclusion(_reader(tx), index, _within(tx, at_size))
 
 
 def consistency(tx: Transaction, first: int, second: int | None = None) -> list[bytes]:
     """The proof that the log of the second size begins with the log of the first."""
-    return tree.consistency(_reader(tx), first, _within(tx, second))
+    return merkle.consistency(_reader(tx), first, _within(tx, second))
 
 
 def entry(tx: Transaction, index: int) -> Logged | None:
@@ -254,7 +254,7 @@ def _within(tx: Transaction, at_size: int | None) -> int:
     return at_size
 
 
-def _reader(tx: Transaction) -> tree.Read:
+def _reader(tx: Transaction) -> merkle.Read:
     return lambda level, position: _subtree(tx, level, position)
 
 

@@ -78,6 +78,12 @@ class Keys:
         return "r:" + hmac.digest(self._people, name.encode(), hashlib.sha256).hex()[:32]
 
     @property
+    def receipts(self) -> bytes:
+        """What the tags of receipts are made with. Derived: it lives as long as the registers do. No identifier has spaces, so
+        that it is nobody's pseudonym."""
+        return hmac.digest(self.pseudonym, b"tre receipts of opt-outs", hashlib.sha256)
+
+    @property
     def check(self) -> str:
         """A digest by which these very keys are known again, and which says nothing of them."""
         told = [hmac.digest(key, b"tre key check", hashlib.sha256) for key in (self.pseudonym, self._people)]

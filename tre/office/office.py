@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
-from io import StringIO
 from pathlib import Path
 from typing import Any, Self
 
 from tre import audit, optouts, store
-from tre.errors import Unfit
 from tre.keys import Keys
 from tre.office import catalogue, logbook
 from tre.office.act import Act, Body, carry_out, demand
@@ -19,6 +17,7 @@ from tre.office.governing import Governing
 from tre.office.opening import ROTATED, ROTATING, keys_of, only_one
 from tre.office.policing import Policing
 from tre.office.publishing import Publication
+from tre.office.receiving import Receiving
 from tre.policy import Policies, read_policies
 from tre.settings import Settings, make_home
 from tre.state import State, Transaction
@@ -29,8 +28,8 @@ NEVER = timedelta(days=36_500)
 Step = Callable[..., None]
 
 
-class Office(Policing, Governing, Approving):
-    """Over one home: people, projects and approvals stand beside; records, opt-outs and the log are here."""
+class Office(Policing, Governing, Approving, Receiving):
+    """Over one home: people, projects, approvals and opt-outs stand beside; records and the log are here."""
 
     def __init__(
         self,
@@ -59,6 +58,8 @@ class Office(Policing, Governing, Approving):
             office = cls(state, policies, keys, settings.store, settings.log)
             if governed:
                 office.agree(_alone(settings, locked, RUNNING))
+            if locked:
+                office.settle_opt_outs()
             yield office
 
     # ------------------------------------------------------------------ what there is
@@ -72,7 +73,7 @@ class Office(Policing, Governing, Approving):
         with self.state.read() as tx:
             return store.live(tx, dataset)
 
-    # ------------------------------------------------------------------ records and opt-outs
+    # ------------------------------------------------------------------ records
     def load(self, person: Person, dataset: str, source: Path, step: Step | None = None) -> dict[str, Any]:
         """Load records, leaving out whoever objected under type 1, and make them live with the entry that says so."""
         demand(person, "controller")
@@ -92,53 +93,6 @@ class Office(Policing, Governing, Approving):
             "accepted": dict(loaded.accepted),
             "rejected": {table: dict(reasons) for table, reasons in loaded.rejected.items()},
         }
-
-    def deliver_opt_outs(self, person: Person, file: Path, regime: str | None, step: Step | None = None) -> list[dict[str, Any]]:
-        """A list from a file, in force for the next question computed."""
-        try:
-            return self._receive(person, optouts.read_file(file, regime), file.name)
-        except OSError as error:
-            raise Unfit(f"{file} cannot be read ({error.strerror})") from None
-
-    def receive_opt_outs(self, person: Person, regime: str, nhs_numbers: list[str]) -> dict[str, Any]:
-        """A list from a body."""
-        return {"batches": self._receive(person, optouts.lines_of(regime, nhs_numbers), "http")}
-
-    def receive_opt_outs_file(self, person: Person, raw: bytes) -> dict[str, Any]:
-        """A list from a body that is a CSV file's."""
-        demand(person, "controller")
-        return {
-            "batches": self._receive(person, optouts.read_csv(StringIO(raw.decode("utf-8-sig", "replace"), newline=None)), "http")
-        }
-
-    def _receive(self, person: Person, lines: Iterator[optouts.Line], source: str) -> list[dict[str, Any]]:
-        demand(person, "controller")
-        deliveries = optouts.receive(lines, self.keys.pseudonym)
-        with self.state.read() as tx:
-            sifted = {regime: optouts.sift(tx, regime, delivery.pseudonyms) for regime, delivery in deliveries.items()}
-        told: list[dict[str, Any]] = []
-
-        def write(tx: Transaction) -> None:
-            told.clear()
-            for regime, delivery in deliveries.items():
-                new, known = sifted[regime]
-                made = optouts.apply(tx, regime, new, delivery.rejected, source, self.clock(), known=known)
-                # The counts are the controller's: in the log they would tell who joined a list of which size.
-                audit.append(tx, Act("opt-outs", person, self.clock(), body={"batch": made.id, "regime": regime}).entry())
-                told.append(
-                    {
-                        "batch": made.id,
-                        "regime": regime,
-                        "received": made.received,
-                        "applied": made.applied,
-                        "already_known": made.already_known,
-                        "rejected": dict(made.rejected),
-                        "rejected_lines": delivery.named,
-                    }
-                )
-
-        self.state.write(write)
-        return told
 
     def age_of_opt_outs(self) -> timedelta:
         """How old the oldest register is; very old where one was never delivered."""

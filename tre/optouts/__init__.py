@@ -7,25 +7,50 @@ written down; that a list which was never delivered, or too long ago, stops the 
 
 from __future__ import annotations
 
-from tre.optouts.deliveries import Delivery, Line, lines_of, read_csv, read_file, receive
+from tre.optouts.deliveries import Delivery, receive, receive_json
+from tre.optouts.entering import PIECE, begin, enter, finish, finished, settle, unfinished
+from tre.optouts.lines import Line, lines_of, read_csv, read_csv_parts, read_file
+from tre.optouts.receipt_book import receipt, rows, signed_text, told_lines, write, write_rows
+from tre.optouts.receipts import Leaves, Places, grow
 from tre.optouts.registers import Batch, Standing, apply, batch, check_age, delivered, pseudonyms, sift, standing
 from tre.optouts.restriction import restrict
+from tre.optouts.stepping import Step, untold
 
 __all__ = [
+    "PIECE",
     "Batch",
     "Delivery",
+    "Leaves",
     "Line",
+    "Places",
     "Standing",
+    "Step",
     "apply",
     "batch",
+    "begin",
     "check_age",
     "delivered",
+    "enter",
+    "finish",
+    "finished",
+    "grow",
     "lines_of",
     "pseudonyms",
     "read_csv",
+    "read_csv_parts",
     "read_file",
+    "receipt",
     "receive",
+    "receive_json",
     "restrict",
+    "rows",
+    "settle",
     "sift",
+    "signed_text",
     "standing",
+    "told_lines",
+    "unfinished",
+    "untold",
+    "write",
+    "write_rows",
 ]

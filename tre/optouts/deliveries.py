@@ -1,116 +1,128 @@
-"""What a controller delivers: a file or a list of NHS numbers, read line by line and turned into pseudonyms before anything is
-written. Every line is counted once; the number itself is kept nowhere."""
+"""What a controller delivers, line by line turned into pseudonyms before anything is written. Every line is counted once; the
+number itself is kept nowhere."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import NamedTuple, TextIO
 
 from tre.errors import Reason, Refusal
-from tre.optouts.tables import REGIMES
-from tre.persons import compact, pseudonym, valid_nhs_number
+from tre.optouts.lines import REGIMES_TOLD, JsonBody, Line
+from tre.persons import PSEUDONYM_BYTES, compact, pseudonyms_under, valid_nhs_number
 
 INVALID = "invalid-nhs-number"
 MISSING = "missing"
+# What became of a line, a byte each. ABSENT: no line of this delivery, such as an empty one.
+ABSENT, APPLIED, KNOWN, PENDING = 0, 1, 2, 3
+REJECTED = {16: INVALID, 17: MISSING}
+_CODES = {reason: code for code, reason in REJECTED.items()}
 # How many of the rejected lines are named, so that a controller finds the mistake.
 NAMED = 20
+# A place in a batch has three bytes; a list of everybody in England comes in several.
+MOST_LINES = 10_000_000
+
+_RANK_BYTES = 4
+RECORD_BYTES = PSEUDONYM_BYTES + _RANK_BYTES
 
 
-class Line(NamedTuple):
-    """One line of a delivery. A regime of None stands for one that is not known."""
-
-    number: int
-    regime: str | None
-    nhs_number: str
+def _shelves() -> list[bytearray]:
+    return [bytearray() for _ in range(256)]
 
 
 @dataclass(slots=True)
 class Delivery:
-    """One regime's part of a delivery, ready to be applied. ``named``: the first rejected lines."""
+    """One regime's part of a delivery, ready to be applied. ``named``: the first rejected lines. ``states``: what became of each
+    line since the first, ``first``. Of a line 21 bytes are held: its state, and its pseudonym and rank until it is entered."""
 
-    pseudonyms: list[bytes] = field(default_factory=list)
     rejected: Counter[str] = field(default_factory=Counter)
     named: list[int] = field(default_factory=list)
+    first: int = -1
+    states: bytearray = field(default_factory=bytearray, repr=False)
+    # By the first byte of the pseudonym: put in order shelf by shelf, a list of millions needs no second copy.
+    _shelves: list[bytearray] = field(default_factory=_shelves, repr=False)
+
+    def accept(self, line: int, pseudonym: bytes) -> None:
+        rank = self._rank(line, PENDING)
+        self._shelves[pseudonym[0]] += pseudonym + rank.to_bytes(_RANK_BYTES, "big")
 
     def reject(self, line: int, reason: str) -> None:
+        self._rank(line, _CODES[reason])
         self.rejected[reason] += 1
         if len(self.named) < NAMED:
             self.named.append(line)
 
+    def _rank(self, line: int, state: int) -> int:
+        if self.first < 0:
+            self.first = line
+        rank = line - self.first
+        if rank >= MOST_LINES:
+            raise Refusal(Reason.TOO_LARGE, f"A list has at most {MOST_LINES:,} lines.", "Deliver it in several lists.")
+        self.states += bytes(rank - len(self.states))
+        self.states.append(state)
+        return rank
 
-def lines_of(regime: str, nhs_numbers: Iterable[str]) -> Iterator[Line]:
-    """The lines of a list that came in a body."""
-    return (Line(number, _known(regime), text) for number, text in enumerate(nhs_numbers, 1))
+    @property
+    def accepted(self) -> int:
+        return sum(map(len, self._shelves)) // RECORD_BYTES
+
+    @property
+    def received(self) -> int:
+        return self.accepted + sum(self.rejected.values())
+
+    @property
+    def pseudonyms(self) -> list[bytes]:
+        """All of them, in order."""
+        return [record[:PSEUDONYM_BYTES] for shelf in self._shelves for record in _in_order(shelf)]
+
+    def pieces(self, size: int) -> Iterator[list[bytes]]:
+        """Records of pseudonym and rank in order, so many at a time."""
+        waiting: list[bytes] = []
+        for shelf in self._shelves:
+            waiting += _in_order(shelf)
+            while len(waiting) >= size:
+                yield waiting[:size]
+                waiting = waiting[size:]
+        if waiting:
+            yield waiting
+
+    def mark(self, piece: list[bytes], new: set[bytes]) -> None:
+        """Write down what became of the lines of a piece: of several with one number the first was applied, if it was new."""
+        states, last = self.states, b""
+        for record in piece:
+            pseudonym = record[:PSEUDONYM_BYTES]
+            applied = pseudonym != last and pseudonym in new
+            states[int.from_bytes(record[PSEUDONYM_BYTES:], "big")] = APPLIED if applied else KNOWN
+            last = pseudonym
 
 
-def read_file(path: Path, regime: str | None = None) -> Iterator[Line]:
-    """The lines of a CSV file."""
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        yield from read_csv(file, regime)
-
-
-def read_csv(file: TextIO, regime: str | None = None) -> Iterator[Line]:
-    """The lines of a CSV with the header `regime,nhs_number`, or `nhs_number` where the regime is given.
-
-    One line of the file is one line of the delivery, whatever it holds: read as CSV proper, a stray quotation mark would swallow
-    all that follows it. Bytes that are no text become a number that is rejected.
-    """
-    if regime is not None:
-        _known(regime)
-    columns = _columns(file.readline(), regime)
-    for number, line in enumerate(file, 2):
-        if line.strip():
-            yield _line(number, _cells(line), columns, regime)
+def _in_order(shelf: bytearray) -> list[bytes]:
+    raw = bytes(shelf)
+    return sorted(raw[at : at + RECORD_BYTES] for at in range(0, len(raw), RECORD_BYTES))
 
 
 def receive(lines: Iterable[Line], key: bytes, check: str = "nhs-number") -> dict[str, Delivery]:
     """Check every number and make its pseudonym: one `Delivery` for each regime named. A line of an unknown regime refuses the
     whole delivery, since nobody could say to which register it belongs. Outside any transaction: a million lines take seconds."""
     found: dict[str, Delivery] = {}
-    for line in lines:
-        if line.regime is None:
-            raise Refusal(Reason.INVALID_REQUEST, f"Line {line.number} names no known regime.", _REGIMES)
-        delivery = found.setdefault(line.regime, Delivery())
-        number = compact(line.nhs_number)
-        if not number:
-            delivery.reject(line.number, MISSING)
-        elif check == "nhs-number" and not valid_nhs_number(number):
-            delivery.reject(line.number, INVALID)
+    made, checked = pseudonyms_under(key), check == "nhs-number"
+    for number, regime, text in lines:
+        if regime is None:
+            raise Refusal(Reason.INVALID_REQUEST, f"Line {number} names no known regime.", REGIMES_TOLD)
+        delivery = found.get(regime) or found.setdefault(regime, Delivery())
+        identifier = compact(text)
+        if not identifier:
+            delivery.reject(number, MISSING)
+        elif checked and not valid_nhs_number(identifier):
+            delivery.reject(number, INVALID)
         else:
-            delivery.pseudonyms.append(pseudonym(key, number))
-    for delivery in found.values():
-        delivery.pseudonyms.sort()
+            delivery.accept(number, made(identifier))
     return found
 
 
-_REGIMES = f"Regimes are {', '.join(REGIMES)}."
-
-
-def _known(regime: str) -> str:
-    if regime not in REGIMES:
-        raise Refusal(Reason.INVALID_REQUEST, "There is no such opt-out regime.", _REGIMES)
-    return regime
-
-
-def _columns(header: str, regime: str | None) -> Mapping[str, int]:
-    names = [name.lower() for name in _cells(header)]
-    columns: dict[str, int] = {name: names.index(name) for name in ("regime", "nhs_number") if name in names}
-    if "nhs_number" not in columns or (regime is None) == ("regime" not in columns):
-        wanted = "regime,nhs_number" if regime is None else "nhs_number"
-        raise Refusal(Reason.INVALID_REQUEST, "The file does not begin with its header.", f"Write {wanted} in its first line.")
-    return columns
-
-
-def _cells(line: str) -> list[str]:
-    return [cell.strip().strip('"').strip() for cell in line.split(",")]
-
-
-def _line(number: int, cells: list[str], columns: Mapping[str, int], regime: str | None) -> Line:
-    def cell(name: str) -> str:
-        return cells[columns[name]] if columns[name] < len(cells) else ""
-
-    named = regime or cell("regime").lower()
-    return Line(number, named if named in REGIMES else None, cell("nhs_number"))
+def receive_json(parts: Iterable[bytes], key: bytes) -> dict[str, Delivery]:
+    """The same of a JSON body, which may name its regime last."""
+    body = JsonBody(parts)
+    found = receive(body.lines(), key)
+    delivery = found.get("")
+    return {} if delivery is None else {body.regime: delivery}

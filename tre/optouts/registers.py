@@ -61,6 +61,20 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
+class Counts:
+    """How many lines there were, and what became of them: received = applied + already known + rejected."""
+
+    received: int
+    applied: int
+    already_known: int
+    rejected: Mapping[str, int]
+
+    def __post_init__(self) -> None:
+        if self.received != self.applied + self.already_known + sum(self.rejected.values()):
+            raise ValueError("received = applied + already known + rejected")
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """Some registers together: the version at which the last of them changed, and when the oldest of them was delivered."""
 
@@ -86,20 +100,44 @@ def apply(
     controller says in so many words that there is nobody, which makes the register younger although nothing was received."""
     if regime not in REGIMES:
         raise Refusal(Reason.INVALID_REQUEST, "There is no such opt-out regime.", f"Regimes are {', '.join(REGIMES)}.")
-    version = int(tx.execute(_NEWEST).scalar_one())
-    accepted, applied = _add(tx, regime, pseudonyms, version + 1)
-    if applied:
-        version += 1
-    accepted += known
-    if accepted or empty:
-        own = version if applied else _own_version(tx, regime)
+    accepted, applied = _add(tx, regime, pseudonyms, next_version(tx))
+    counts = Counts(accepted + known + sum(rejected.values()), applied, accepted + known - applied, rejected)
+    return close(tx, secrets.token_hex(16), regime, counts, source, at, moved=applied > 0, empty=empty)
+
+
+def next_version(tx: Transaction) -> int:
+    """That which the registers move to when somebody new objects."""
+    return int(tx.execute(_NEWEST).scalar_one()) + 1
+
+
+def close(
+    tx: Transaction,
+    id: str,
+    regime: str,
+    counts: Counts,
+    source: str,
+    at: datetime,
+    *,
+    moved: bool,
+    empty: bool = False,
+) -> Batch:
+    """Write the batch down. ``moved``: somebody is in the register who does not count yet, so that its version moves."""
+    version = next_version(tx) - 1 + moved
+    if counts.applied + counts.already_known or empty:
+        own = version if moved else _own_version(tx, regime)
         tx.execute(_MOVE, {"regime": regime, "version": own, "as_of": timestamp(at)})
-    received = accepted + sum(rejected.values())
+    elif moved:
+        move(tx, regime)
     made = Batch(
-        secrets.token_hex(16), regime, received, applied, accepted - applied, dict(rejected), source, timestamp(at), version
+        id, regime, counts.received, counts.applied, counts.already_known, dict(counts.rejected), source, timestamp(at), version
     )
     tx.execute(insert(batches), _row(made))
     return made
+
+
+def move(tx: Transaction, regime: str) -> None:
+    """The register's version moves; it becomes no younger."""
+    tx.execute(_MOVE, {"regime": regime, "version": next_version(tx), "as_of": None})
 
 
 def sift(tx: Transaction, regime: str, delivered: Sequence[bytes]) -> tuple[list[bytes], int]:
@@ -123,7 +161,11 @@ def batch(tx: Transaction, id: str) -> Batch:
     found = tx.execute(select(batches).where(batches.c.id == id)).one_or_none()
     if found is None:
         raise Refusal(Reason.NOT_FOUND, "There is no such batch.")
-    return Batch(**dict(found._mapping) | {"rejected": json.loads(found.rejected)})
+    return batch_of(found)
+
+
+def batch_of(row: Any) -> Batch:
+    return Batch(**dict(row._mapping) | {"rejected": json.loads(row.rejected)})
 
 
 def delivered(tx: Transaction) -> dict[str, str | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, Integer, LargeBinary, Table, Text
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Integer, LargeBinary, Table, Text
 
 from tre.state import metadata
 
@@ -41,5 +41,55 @@ batches = Table(
     Column("source", Text, nullable=False),
     Column("at", Text, nullable=False),
     Column("version", Integer, nullable=False),
+    sqlite_strict=True,
+)
+
+# Of each batch: the tree of its receipts, signed. ``first_line``: the number of its first line; ``lines``: how many from
+# there to the last; ``size``: leaves of the tree; ``entry``: the index of the log's entry that names the root.
+receipts = Table(
+    "opt_out_receipts",
+    metadata,
+    Column("batch", Text, ForeignKey("opt_out_batches.id"), primary_key=True),
+    Column("first_line", Integer, nullable=False),
+    Column("lines", Integer, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("root", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Column("vkey", Text, nullable=False),
+    Column("entry", Integer, nullable=False),
+    sqlite_strict=True,
+)
+
+# A byte for each line of a batch, in the order of the lines: nothing here says who it was about.
+line_states = Table(
+    "opt_out_lines",
+    metadata,
+    Column("batch", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("states", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)
+
+# 256 hashes each, in the order of the tree: level 1 of 256 receipts, level 2 of 256 hashes of level 1.
+tiles = Table(
+    "opt_out_tiles",
+    metadata,
+    Column("batch", Text, primary_key=True),
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("hashes", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)
+
+# Batches of which a part is in the register and the end is not written. ``counting`` is 1 once the register's version has moved
+# for what was entered of it.
+unfinished_batches = Table(
+    "opt_out_unfinished",
+    metadata,
+    Column("batch", Text, primary_key=True),
+    Column("regime", Text, CheckConstraint(_REGIME), nullable=False),
+    Column("source", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("counting", Integer, nullable=False),
     sqlite_strict=True,
 )

@@ -15,7 +15,8 @@ from tre import __version__
 from tre.errors import Reason
 from tre.gateway import Gateway
 from tre.office import Office
-from tre.web import approving, governing, public, questions
+from tre.office.receiving import OPT_OUTS
+from tre.web import approving, governing, opting, public, questions
 from tre.web.models import Problem
 from tre.web.problems import FAULT, FAULT_DETAIL, problem, tell_problems
 from tre.web.signed_in import Seen
@@ -27,8 +28,9 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MIB = 2**20
 THREADS, TURN_S = 4, 0.000_5
-# The framework reads a body before it asks who sends it, on the loop that answers everybody; lists of opt-outs are read after.
-LARGEST_BODY, LARGEST_LIST = 4 * MIB, 64 * MIB
+# The framework reads a body before it asks who sends it, on the loop that answers everybody; lists of opt-outs are read
+# after, part by part.
+LARGEST_BODY, LARGEST_LIST = 4 * MIB, 256 * MIB
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -50,7 +52,7 @@ class Outermost:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        largest = LARGEST_LIST if scope["path"] == governing.OPT_OUTS else LARGEST_BODY
+        largest = LARGEST_LIST if scope["path"] == OPT_OUTS else LARGEST_BODY
         call = _Call(receive, send, _announced(scope), largest)
         try:
             if not call.too_large:
@@ -117,7 +119,7 @@ def make_app(gateway: Gateway, office: Office) -> App:
     app.state.office = office
     app.state.seen = Seen()
     tell_problems(app)
-    routers = (questions.router, governing.router, approving.router, public.router)
+    routers = (questions.router, governing.router, approving.router, opting.router, public.router)
     app.state.routes = [route for router in routers for route in router.routes]
     for router in routers:
         app.include_router(router)

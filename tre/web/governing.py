@@ -8,17 +8,14 @@ import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
-from fastapi.concurrency import run_in_threadpool
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from pydantic import AfterValidator, BeforeValidator, ValidationError
+from pydantic import AfterValidator, BeforeValidator
 
-from tre.office import Office, Proposed
-from tre.terms import Person
+from tre.office import Proposed
 from tre.web import problems
 from tre.web.csv import log_as_csv
-from tre.web.models import BudgetIn, IdentityIn, MemberIn, OptOutsIn, ProjectChange, ProjectIn
-from tre.web.signed_in import Admin, AdminAuditorOrController, Auditor, Controller, SignedIn, TheOffice
+from tre.web.models import BudgetIn, IdentityIn, MemberIn, ProjectChange, ProjectIn
+from tre.web.signed_in import Admin, AdminAuditorOrController, Auditor, SignedIn, TheOffice
 
 
 def _in_range(at: datetime.datetime) -> datetime.datetime:
@@ -39,16 +36,6 @@ def _written(given: Any) -> Any:
 BEGINS_WITH_A_DAY = re.compile(r"\d{4}-\d\d-\d\d(?:$|[Tt ])")
 Time = Annotated[datetime.datetime, BeforeValidator(_written), AfterValidator(_in_range)]
 Label = Annotated[str | None, Query(max_length=200)]
-OPT_OUTS = "/v1/opt-outs"
-LIST_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {"schema": OptOutsIn.model_json_schema()},
-            "text/csv": {"schema": {"type": "string", "description": "The header regime,nhs_number, then a line each"}},
-        },
-    }
-}
 router = APIRouter(prefix="/v1", responses=problems.responses(401, 403, 404, 422))
 WAITING: dict[int | str, dict[str, Any]] = {202: {"description": "It loosens a protection and waits for another admin"}}
 IfMatch = Annotated[str | None, Header(description="The ETag that was read: 412 when it has changed meanwhile")]
@@ -225,21 +212,3 @@ def audit_entry(index: int, person: Auditor, office: TheOffice) -> dict[str, Any
 def proof(index: int, person: Auditor, office: TheOffice) -> dict[str, Any]:
     """An inclusion proof against the present size (RFC 6962, section 2.1.1)."""
     return office.inclusion(person, index)
-
-
-@router.post("/opt-outs", status_code=202, tags=["controller"], openapi_extra=LIST_BODY, responses=problems.responses(413))
-async def opt_outs(request: Request, person: Controller, office: TheOffice) -> JSONResponse:
-    """Register opt-outs, as JSON or CSV: the next question computed after this answer leaves these people out."""
-    raw, kind = await request.body(), request.headers.get("content-type", "")
-    return JSONResponse(await run_in_threadpool(_received, office, person, raw, kind), 202)
-
-
-def _received(office: Office, person: Person, raw: bytes, kind: str) -> dict[str, Any]:
-    """CSV is a file's text; anything else is the JSON of the contract."""
-    if kind.startswith("text/csv"):
-        return office.receive_opt_outs_file(person, raw)
-    try:
-        body = OptOutsIn.model_validate_json(raw)
-    except ValidationError as error:
-        raise RequestValidationError(error.errors(include_input=False, include_context=False)) from None
-    return office.receive_opt_outs(person, body.regime, body.nhs_numbers)

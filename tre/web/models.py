@@ -220,7 +220,7 @@ class RequestIn(Incoming):
 
 class OptOutsIn(Incoming):
     regime: Name
-    nhs_numbers: Annotated[list[Annotated[str, StringConstraints(max_length=40)]], Field(max_length=5_000_000)]
+    nhs_numbers: Annotated[list[Annotated[str, StringConstraints(max_length=40)]], Field(max_length=10_000_000)]
 
 
 class Problem(BaseModel):

@@ -1,4 +1,4 @@
-"""The Merkle tree of RFC 6962: hashes, roots and proofs, made from the hashes of complete subtrees.
+"""The Merkle tree of RFC 6962, of the log and of the receipts: hashes, roots and proofs, from the hashes of complete subtrees.
 
 Pure: it is handed a way to read them. Every root and proof asks for a few hashes per level of the tree, never for the entries.
 """
