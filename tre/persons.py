@@ -39,7 +39,10 @@ def valid_nhs_number(text: str) -> bool:
     if sum(map(mul, _WEIGHTS, number.encode())) % 11:
         return False
     value = int(number)
-    return any(low <= value <= high for low, high in RANGES)
+    for low, high in RANGES:  # noqa: SIM110 - in a list of millions, a generator a line is a third of the time
+        if low <= value <= high:
+            return True
+    return False
 
 
 def valid_nhs_number_sql(column: str) -> str:

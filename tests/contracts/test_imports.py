@@ -32,7 +32,7 @@ WEB = "The web's packages: web"
 YAML = "yaml: the policy"
 TERMINAL = "The terminal's packages: the command line"
 HTTPX = "httpx: who calls over HTTP"
-CRYPTOGRAPHY = "cryptography: keys, and the checker of the log"
+CRYPTOGRAPHY = "cryptography: keys, and the checkers of the log and of receipts"
 CHANCE = "Chance that can be foretold: the sample"
 PROGRAMS = "Programs and system calls: the sandbox"
 
@@ -81,6 +81,7 @@ BREAKS = [
     ("gateway/road.py", "import rich", TERMINAL),
     ("web/app.py", "import httpx", HTTPX),
     ("vault/worker.py", "from cryptography.fernet import Fernet", CRYPTOGRAPHY),
+    ("client/http.py", "import cryptography", CRYPTOGRAPHY),
     ("vault/engines/duckdb.py", "import subprocess", PROGRAMS),
 ]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from tre.commands.terminal import Json, app, opened_office, opt_outs_app, progress, show
+from tre.errors import Unfit
 from tre.settings import read_settings
 
 Form = Literal["parquet", "csv"]
@@ -56,3 +58,25 @@ def apply_opt_outs(
         told = office.deliver_opt_outs(office.host, file, regime, step)
     for batch in told:
         show(batch, as_json)
+
+
+@opt_outs_app.command("check")
+def check_receipt(
+    file: Annotated[Path, typer.Argument(metavar="RECEIPT.json")],
+    key: Annotated[
+        str | None, typer.Option(help="The log's verifier key (vkey) as you were given it, to trust no other.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check a receipt of an opt-out, without asking anybody. Exit status 1 when it does not hold."""
+    from tre.client import check_receipt as check
+
+    try:
+        found = json.loads(file.read_bytes())
+    except (ValueError, RecursionError):
+        raise Unfit(f"{file} is not JSON; save what GET /v1/opt-outs/{{receipt}} answers") from None
+    checked = check(found, key)
+    told = {name: found[name] for name in ("state", "regime", "received_at", "effect")} if checked.ok else {}
+    show({"ok": checked.ok, "detail": checked.detail} | told, as_json)
+    if not checked.ok:
+        raise SystemExit(1)

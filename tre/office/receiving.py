@@ -6,13 +6,18 @@ An answer says that everything it counts is durable and in force: the next quest
 from __future__ import annotations
 
 import secrets
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import suppress
 from datetime import datetime
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from tre import audit, optouts
-from tre.errors import Unfit
+from tre.errors import Error, Unfit
 from tre.office.act import Act, Body, demand
 from tre.office.opening import ROTATED
 from tre.office.publishing import ORIGIN, Publication
@@ -102,9 +107,14 @@ class Receiving(Rooms):
         grown = optouts.grow(leaves, delivery.states, lambda done: step("making receipts", done * GROWN))
         whole = delivery.accepted
         if whole > optouts.PIECE:
-            self._enter_in_pieces(batch, regime, delivery, source, at, step)
+            try:
+                self._enter_in_pieces(batch, regime, delivery, source, at, step)
+            except Error:
+                with suppress(Error):
+                    self.settle_opt_outs()
+                raise
             for part in optouts.rows(batch, delivery, grown):
-                self.state.write(lambda tx, part=part: optouts.write_rows(tx, part))  # type: ignore[misc]
+                self.state.write(partial(optouts.write_rows, part=part))
 
         def write(tx: Transaction) -> dict[str, Any]:
             if whole <= optouts.PIECE:
@@ -120,11 +130,15 @@ class Receiving(Rooms):
     def _enter_in_pieces(self, batch: str, regime: str, delivery: Delivery, source: str, at: datetime, step: Step) -> None:
         whole, entered = delivery.accepted, 0
         self.state.write(lambda tx: optouts.begin(tx, batch, regime, source, at))
-        for piece in delivery.pieces(optouts.PIECE):
-            new = self.state.write(lambda tx, piece=piece: optouts.enter(tx, batch, regime, piece))  # type: ignore[misc]
-            delivery.mark(piece, new)
-            entered += len(piece)
-            step("entering", GROWN + (1 - GROWN) * entered / whole)
+        waiting: deque[tuple[list[bytes], Future[set[bytes]]]] = deque()
+        for piece in chain(delivery.pieces(optouts.PIECE), [None]):
+            if piece is not None:
+                waiting.append((piece, self.state.submit(partial(optouts.enter, batch=batch, regime=regime, piece=piece))))
+            while waiting and (piece is None or len(waiting) > 1):  # one is prepared while one is written
+                done, new = waiting.popleft()
+                delivery.mark(done, new.result())
+                entered += len(done)
+                step("entering", GROWN + (1 - GROWN) * entered / whole)
 
     def _enter_at_once(self, tx: Transaction, batch: str, regime: str, delivery: Delivery) -> None:
         for piece in delivery.pieces(optouts.PIECE):

@@ -43,7 +43,11 @@ class Delivery:
     _shelves: list[bytearray] = field(default_factory=_shelves, repr=False)
 
     def accept(self, line: int, pseudonym: bytes) -> None:
-        rank = self._rank(line, PENDING)
+        rank = line - self.first
+        if rank == len(self.states) and 0 < rank < MOST_LINES:  # the next line: almost always
+            self.states.append(PENDING)
+        else:
+            rank = self._rank(line, PENDING)
         self._shelves[pseudonym[0]] += pseudonym + rank.to_bytes(_RANK_BYTES, "big")
 
     def reject(self, line: int, reason: str) -> None:
@@ -58,7 +62,8 @@ class Delivery:
         rank = line - self.first
         if rank >= MOST_LINES:
             raise Refusal(Reason.TOO_LARGE, f"A list has at most {MOST_LINES:,} lines.", "Deliver it in several lists.")
-        self.states += bytes(rank - len(self.states))
+        if rank > len(self.states):
+            self.states += bytes(rank - len(self.states))
         self.states.append(state)
         return rank
 

@@ -50,7 +50,7 @@ def enter(tx: Transaction, batch: str, regime: str, piece: list[bytes]) -> set[b
     tx.execute(_NOT_COUNTING, {"of": batch})
     run = b"".join([record[:PSEUDONYM_BYTES] for record in piece])
     given = {"regime": regime, "run": run, "count": len(piece), "version": registers.next_version(tx)}
-    return {bytes(row[0]) for row in tx.execute(_ENTER, given)} if piece else set()
+    return set(tx.execute(_ENTER, given).scalars()) if piece else set()
 
 
 def finish(tx: Transaction, batch: str, regime: str, delivery: Delivery, source: str, at: datetime) -> Batch:

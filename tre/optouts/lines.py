@@ -24,6 +24,10 @@ LONGEST_NUMBER = 40
 REGIMES_TOLD = f"Regimes are {', '.join(REGIMES)}."
 
 
+# A line without blanks and quotation marks: almost all of them.
+_BARE = re.compile(r"[!#-~]*")
+
+
 class Line(NamedTuple):
     """One line of a delivery. A regime of None stands for one that is not known."""
 
@@ -89,9 +93,16 @@ def _lines(texts: Iterator[str], regime: str | None) -> Iterator[Line]:
     if regime is not None:
         known(regime)
     columns = _columns(next(texts, ""), regime)
-    for number, line in enumerate(texts, 2):
-        if line.strip():
-            yield _line(number, _cells(line), columns, regime)
+    place, of_regime = columns["nhs_number"], columns.get("regime", 0)
+    for number, text in enumerate(texts, 2):
+        if not text or text.isspace():
+            continue
+        cells = _cells(text)
+        cells += [""] * (1 + max(place, of_regime) - len(cells))
+        named = regime or cells[of_regime]
+        if named not in REGIMES:
+            named = named.lower()
+        yield Line(number, named if named in REGIMES else None, cells[place])
 
 
 def _columns(header: str, regime: str | None) -> Mapping[str, int]:
@@ -104,15 +115,9 @@ def _columns(header: str, regime: str | None) -> Mapping[str, int]:
 
 
 def _cells(line: str) -> list[str]:
+    if _BARE.fullmatch(line):
+        return line.split(",")
     return [cell.strip().strip('"').strip() for cell in line.split(",")]
-
-
-def _line(number: int, cells: list[str], columns: Mapping[str, int], regime: str | None) -> Line:
-    def cell(name: str) -> str:
-        return cells[columns[name]] if columns[name] < len(cells) else ""
-
-    named = regime or cell("regime").lower()
-    return Line(number, named if named in REGIMES else None, cell("nhs_number"))
 
 
 # -------------------------------------------------------------------------------------------------------------------- JSON
