@@ -175,8 +175,9 @@ class JsonBody:
     def _text(self, ends: str, otherwise: str = "The body is not the JSON of this call.") -> tuple[str, str]:
         """A text, and the character after it, one of ``ends``."""
         while (found := _TEXT.match(self._rest, self._at)) is None:
-            if self._peek() not in ("", '"') or not self._more():
-                cut = self._peek() in ("", '"')
+            held, first = self._rest, self._peek()
+            if self._rest is held and (first != '"' or not self._more()):
+                cut = first in ("", '"')
                 raise _wrong("The body's JSON ends too early, or has a text that is none." if cut else otherwise)
         self._at = found.end()
         if found[2] not in ends:
