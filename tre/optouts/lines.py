@@ -20,7 +20,7 @@ from tre.optouts.tables import REGIMES
 PART = 1 << 20
 # More characters than any line of a list has: beyond them it is no list, and would be held in memory whole.
 LONGEST_LINE = 64 * 1024
-LONGEST_NUMBER = 40
+LONGEST_NUMBER, LONGEST_TEXT = 40, 1_024
 REGIMES_TOLD = f"Regimes are {', '.join(REGIMES)}."
 
 
@@ -123,7 +123,8 @@ def _cells(line: str) -> list[str]:
 # -------------------------------------------------------------------------------------------------------------------- JSON
 
 _PLAIN = r'[^"\\\x00-\x1f]*'
-_TEXT = re.compile(rf'[ \t\n\r]*"({_PLAIN}(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{{4}}){_PLAIN})*)"[ \t\n\r]*([,:\]}}])')
+_ANY = rf'"({_PLAIN}(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{{4}}){_PLAIN})*)"'
+_TEXT, _ALONE = re.compile(rf"[ \t\n\r]*{_ANY}[ \t\n\r]*([,:\]}}])"), re.compile(_ANY)
 _BLANK = re.compile(r"[ \t\n\r]*")
 
 
@@ -174,15 +175,23 @@ class JsonBody:
 
     def _text(self, ends: str, otherwise: str = "The body is not the JSON of this call.") -> tuple[str, str]:
         """A text, and the character after it, one of ``ends``."""
-        while (found := _TEXT.match(self._rest, self._at)) is None:
-            held, first = self._rest, self._peek()
-            if self._rest is held and (first != '"' or not self._more()):
-                cut = first in ("", '"')
-                raise _wrong("The body's JSON ends too early, or has a text that is none." if cut else otherwise)
+        found = _TEXT.match(self._rest, self._at)
+        if found is not None and found[2] in ends:
+            self._at = found.end()
+            return _plain(found[1]), found[2]
+        return _plain(self._text_alone(otherwise)), self._character(ends)
+
+    def _text_alone(self, otherwise: str) -> str:
+        """A text that ends in another part than it begins in, or with more around it than is usual; or none."""
+        if self._peek() != '"':
+            raise _wrong(otherwise if self._peek() else "The body's JSON ends too early.")
+        while (found := _ALONE.match(self._rest, self._at)) is None:
+            if len(self._rest) - self._at > LONGEST_TEXT:
+                raise _wrong("A text of the body is too long, or none.")
+            if not self._more():
+                raise _wrong("The body's JSON ends too early, or has a text that is none.")
         self._at = found.end()
-        if found[2] not in ends:
-            raise _wrong("The body is not the JSON of this call.")
-        return (json.loads(f'"{found[1]}"') if "\\" in found[1] else found[1]), found[2]
+        return found[1]
 
     def _expect(self, character: str, otherwise: str) -> None:
         if self._peek() != character:
@@ -207,9 +216,7 @@ class JsonBody:
                 return ""
 
     def _more(self) -> bool:
-        """Take in the next part; False at the end, or where what is held already is longer than any line."""
-        if len(self._rest) - self._at > LONGEST_LINE:
-            return False
+        """Take in the next part; False at the end."""
         part = next(self._parts, None)
         try:
             text = self._decode(part or b"", part is None)
@@ -217,6 +224,11 @@ class JsonBody:
             raise _wrong("The body is not text in UTF-8.") from None
         self._rest, self._at = self._rest[self._at :] + text, 0
         return part is not None
+
+
+def _plain(text: str) -> str:
+    """A text of JSON without its escapes."""
+    return str(json.loads(f'"{text}"')) if "\\" in text else text
 
 
 def _wrong(detail: str) -> Refusal:
