@@ -29,7 +29,7 @@ TABLE = Path(__file__).with_name("roles.txt")
 COLUMNS = ("nobody", "member", "stranger", "admin", "auditor", "controller", "checker")
 ABSENT = {
     "question": "0" * 32, "project": "no-such-project", "dataset": "no-such-dataset", "name": "no-such-name",
-    "approval": "0" * 32, "index": "9999999", "path": "0/999",
+    "approval": "0" * 32, "index": "9999999", "path": "0/999", "batch": "0" * 32, "receipt": "0" * 32 + "-000000-" + "0" * 24,
 }  # fmt: skip
 IDS = re.compile(rb'"id":"[0-9a-f]{32}"')
 CALLS = sorted(f"{method.upper()} {path}" for path, methods in document()["paths"].items() for method in methods)
@@ -115,6 +115,8 @@ def world_of(furnished: Path, folder: Path) -> Iterator[World]:
         asked = world.send("member", "POST /v1/queries", {}).json()["id"]
         body = {"project": "other", "dataset": "gp", "sql": REGIONS}
         others = world.send("stranger", "POST /v1/queries", {}, json=body).json()["id"]
+        listed = world._as("controller", "POST", "/v1/opt-outs", {"regime": "local", "nhs_numbers": ["9434765919"]})
+        lines = world._as("controller", "GET", listed.headers["Location"]).json()
         size = world._as("nobody", "GET", "/checkpoint").text.split("\n")[1]
         world.own |= {
             "question": asked,
@@ -122,6 +124,8 @@ def world_of(furnished: Path, folder: Path) -> Iterator[World]:
             "dataset": "gp",
             "name": "visitor",
             "index": "3",
+            "batch": listed.json()["batches"][0]["batch"],
+            "receipt": lines["receipt"],
             "path": f"0/000.p/{size}",
         }
         world.foreign |= {"question": others, "project": "other"}
