@@ -1,5 +1,5 @@
-"""kill -9 while a list of opt-outs enters its register: nothing acknowledged is lost, nobody is taken out again, the batch is seen
-to be unfinished, whom it entered counts from the next start on, and the list delivered again does no harm."""
+"""kill -9 while a list of opt-outs enters its register: nothing acknowledged is lost, nobody is taken out again, the batch is
+seen to be unfinished, whom it entered counts from the next start on, and the list delivered again does no harm."""
 
 from __future__ import annotations
 

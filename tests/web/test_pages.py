@@ -82,7 +82,7 @@ def test_a_receipt_is_checked_without_a_script(served: Served, browser: Browser)
         page.get_by_label("The receipt’s number").fill(number)
         page.get_by_role("button", name="Check it").click()
         assert page.get_by_role("heading", name=told).is_visible()
-        assert page.get_by_text("National data opt-out").is_visible()
+        assert page.get_by_text("National data opt-out", exact=True).is_visible()
     page.goto(f"{served.address}/receipt?receipt={entered}")
     link = page.get_by_role("link", name="receipt as a file (JSON)").get_attribute("href")
     with served.http(None) as http:

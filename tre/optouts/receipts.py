@@ -24,13 +24,12 @@ WIDTH = 256  # leaves of a block, and hashes of a tile
 TAG = 12
 ENTERED, NOT_ENTERED = "entered", "rejected"
 _ID = re.compile(r"([0-9a-f]{32})-([0-9a-f]{6})-([0-9a-f]{24})")
+# From when on: a receipt is there once the list is in force, which is after it was received.
+_LEFT_OUT = "Since this receipt was given, records of this person are left out of every answer that is computed"
 EFFECTS = {
-    "type-1": "Records of this person are left out when records are loaded, and out of every answer computed after received_at, "
-    "for every purpose, until this is withdrawn.",
-    "national": "Records of this person are left out of every answer computed after received_at, for every purpose that the "
-    "national data opt-out applies to, until this is withdrawn.",
-    "local": "Records of this person are left out of every answer computed after received_at, for every purpose that a local "
-    "objection applies to, until this is withdrawn.",
+    "type-1": f"{_LEFT_OUT}, and when records are loaded, for every purpose that type 1 opt-outs apply to, until this is withdrawn.",
+    "national": f"{_LEFT_OUT}, for every purpose that the national data opt-out applies to, until this is withdrawn.",
+    "local": f"{_LEFT_OUT}, for every purpose that local objections apply to, until this is withdrawn.",
 }
 NO_EFFECT = "Nothing was entered, for what was delivered is not a valid NHS number. Ask whoever delivered it to send it again."
 
