@@ -27,7 +27,7 @@ _ID = re.compile(r"([0-9a-f]{32})-([0-9a-f]{6})-([0-9a-f]{24})")
 # From when on: a receipt is there once the list is in force, which is after it was received.
 _LEFT_OUT = "Since this receipt was given, records of this person are left out of every answer that is computed"
 EFFECTS = {
-    "type-1": f"{_LEFT_OUT}, and when records are loaded, for every purpose that type 1 opt-outs apply to, until this is withdrawn.",
+    "type-1": f"{_LEFT_OUT}, and when records are loaded, wherever type 1 opt-outs apply, until this is withdrawn.",
     "national": f"{_LEFT_OUT}, for every purpose that the national data opt-out applies to, until this is withdrawn.",
     "local": f"{_LEFT_OUT}, for every purpose that local objections apply to, until this is withdrawn.",
 }
