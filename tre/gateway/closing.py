@@ -65,7 +65,7 @@ def publish(house: House, job: Job, hold: Hold, redrawn: bool) -> Outcome | str:
             return cancelled(tx, question, job.person, job.request.project, job.request.dataset, hold.reservation.id, at)
         if store.stopped(tx, hold.ground.snapshot.id):
             return "stopped"
-        if not unmoved(tx, hold):
+        if not unmoved(tx, job, hold):
             releases.discard(tx, hold.reservation.id)
             return "moved"
         published = releases.unseal(tx, hold.reservation.id, at)

@@ -93,7 +93,7 @@ def _there(settings: Settings) -> bool:
 def _home(settings: Settings) -> str:
     if not settings.home.is_dir():
         raise _Wrong(f"{settings.home} is not there yet; tre serve makes it")
-    for folder in (settings.home, settings.store, settings.work, settings.log, settings.keys):
+    for folder in (settings.home, settings.store, settings.work, settings.log, settings.keys, settings.registers):
         if folder.is_dir() and folder.stat().st_mode & 0o077:
             raise _Wrong(f"others can read {folder}; run: chmod 700 {folder}")
     if settings.home.stat().st_uid != os.getuid():

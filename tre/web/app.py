@@ -15,7 +15,7 @@ from tre import __version__
 from tre.errors import Reason
 from tre.gateway import Gateway
 from tre.office import Office
-from tre.web import approving, governing, public, questions
+from tre.web import approving, governing, public, questions, registering
 from tre.web.models import Problem
 from tre.web.problems import FAULT, FAULT_DETAIL, problem, tell_problems
 from tre.web.signed_in import Seen
@@ -28,7 +28,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 MIB = 2**20
 THREADS, TURN_S = 4, 0.000_5
 # The framework reads a body before it asks who sends it, on the loop that answers everybody; lists of opt-outs are read after.
-LARGEST_BODY, LARGEST_LIST = 4 * MIB, 64 * MIB
+LARGEST_BODY, LARGEST_LIST, LARGEST_CLEARED = 4 * MIB, 64 * MIB, 2048 * MIB
+LARGEST = {governing.OPT_OUTS: LARGEST_LIST, registering.CLEARED: LARGEST_CLEARED}
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -50,7 +51,7 @@ class Outermost:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        largest = LARGEST_LIST if scope["path"] == governing.OPT_OUTS else LARGEST_BODY
+        largest = LARGEST.get(scope["path"], LARGEST_BODY)
         call = _Call(receive, send, _announced(scope), largest)
         try:
             if not call.too_large:
@@ -117,7 +118,7 @@ def make_app(gateway: Gateway, office: Office) -> App:
     app.state.office = office
     app.state.seen = Seen()
     tell_problems(app)
-    routers = (questions.router, governing.router, approving.router, public.router)
+    routers = (questions.router, governing.router, approving.router, registering.router, public.router)
     app.state.routes = [route for router in routers for route in router.routes]
     for router in routers:
         app.include_router(router)
