@@ -13,10 +13,18 @@ from tre.errors import Fault, Refusal, Unfit
 from tre.office.act import Act, demand
 from tre.office.rooms import Rooms
 from tre.optouts import CHECK_SERVICE, NATIONAL, Alarm
+from tre.policy import Policies
 from tre.state import Transaction
 from tre.store import OPENED_WITHIN_S, Listed
 from tre.terms import Person, Snapshot
 
+WHY = {
+    "silent": "nothing has come for days",
+    "far-smaller": "far fewer than usual",
+    "smaller": "a list that cleared far fewer people was refused",
+    "empty": "an empty list was refused",
+    "unreadable": "a reply that is no list was refused",
+}
 ALARM, CLEARED, WITHDRAWN = "opt-outs-alarm", "opt-outs-cleared", "opt-outs-withdrawn"
 
 
@@ -171,14 +179,13 @@ class Registering(Rooms):
     def check_opt_outs(self, now: datetime) -> list[Alarm]:
         """Feeds that have stopped, and deliveries far smaller than usual: each new one is an entry of the log, once. For whoever
         looks from time to time; nothing is written where nothing is new."""
-        days = min(policy.opt_outs.alarm_after_days for policy in self.policies.datasets.values())
-        national = any(policy.opt_outs.national == CHECK_SERVICE for policy in self.policies.datasets.values())
+        watching = watched(self.policies)
         with self.state.read() as tx:
-            if not optouts.notice(tx, now, days, national):
+            if not optouts.notice(tx, now, *watching):
                 return []
 
         def write(tx: Transaction) -> list[Alarm]:
-            found = optouts.notice(tx, now, days, national)
+            found = optouts.notice(tx, now, *watching)
             for alarm in found:
                 optouts.raise_alarm(tx, alarm.regime, alarm.source, alarm.why, now)
                 audit.append(tx, _alarm_entry(self.host, alarm, now))
@@ -209,6 +216,13 @@ class Registering(Rooms):
             with suppress(Refusal):  # a list is missing: no question of this purpose is answered
                 version = optouts.standing(tx, regimes, national).version
                 yield store.exclusion_file(snapshot, version, regimes, cleared if NATIONAL in regimes else None)
+
+
+def watched(policies: Policies) -> tuple[int, bool]:
+    """After how many days of silence somebody is told, and whether the check service's list is needed: the registers are of all
+    datasets, so that the strictest of them decides."""
+    needs = [policy.opt_outs for policy in policies.datasets.values()]
+    return min(one.alarm_after_days for one in needs), any(one.national == CHECK_SERVICE for one in needs)
 
 
 def _alarm_entry(person: Person, alarm: Alarm, at: datetime) -> audit.Entry:

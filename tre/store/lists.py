@@ -63,10 +63,11 @@ def _read(connection: Connection, source: Path) -> None:
         f"read_csv({text(source)}, auto_detect = false, header = false, delim = '\x01', quote = '', escape = '',"
         f" encoding = 'latin-1', max_line_size = {LONGEST_LINE}, columns = {{'line': 'VARCHAR'}})"
     )
+    line = "replace(ltrim(rtrim(line, ', \r\t'), '\t '), ' ', '')"
     connection.execute(
         f"CREATE TEMP TABLE given AS SELECT given = '' AS missing,"
         f" CASE WHEN {valid_nhs_number_sql('given')} THEN given::BIGINT END AS number"
-        f" FROM (SELECT replace(rtrim(line, ', \r\t'), ' ', '') AS given FROM {reading} WHERE trim(line, ' \r\t') <> '')"
+        f" FROM (SELECT {line} AS given FROM {reading} WHERE trim(line, ' \r\t') <> '')"
     )
 
 
