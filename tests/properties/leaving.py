@@ -25,7 +25,7 @@ from tre.policy.model import DatasetPolicy
 from tre.store import enlist, exclude, load
 
 KEY = bytes(range(32))
-NUMBERS = [str(number) for number in range(9_990_000_000, 9_990_000_400) if valid_nhs_number(str(number))]
+NUMBERS = [str(number) for number in range(9_990_000_000, 9_990_001_000) if valid_nhs_number(str(number))]
 AS_OF = "2026-11-01T00:00:00.000000Z"
 BY_EXCLUSION, AT_LOAD = ("objected", "not-cleared", "either"), "left-out-at-load"
 Records = Mapping[str, Sequence[Mapping[str, Any]]]
