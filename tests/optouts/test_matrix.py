@@ -1,5 +1,5 @@
-"""Each class of purposes against each regime, from the policy: who objected under a regime in force is left out, who objected under
-another one is not; and nothing beside a person's row says that they objected."""
+"""Each class of purposes against each regime, from the policy: who objected under a regime in force is left out, who objected
+under another one is not; and nothing beside a person's row says that they objected."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import pytest
 from tests.optouts.conftest import AT
 from tests.properties.leaving import KEY, NUMBERS, POLICY, pseudonyms, write_sources
 from tests.serving import POLICIES
-from tests.store.conftest import HERE as WARD
 from tests.store.conftest import ward_policy
 from tests.vault.building import TABLES
 from tre import optouts
@@ -130,21 +129,22 @@ def test_a_row_whose_number_is_missing_or_wrong_is_nobody_s(tmp_path: Path) -> N
     source = tmp_path / "source"
     source.mkdir()
     wrong = NUMBERS[0][:-1] + str((int(NUMBERS[0][-1]) + 1) % 10)
-    heads = {path.name: path.read_text().splitlines()[0] for path in (WARD / "planted").glob("*.csv")}
+    policy = ward_policy(tmp_path / "policy")
+    heads = {name: ["nhs_number", *table.columns] for name, table in policy.tables.items()}
     row = {"sex": "F", "group": "a", "year_of_birth": "1950", "decile": "1", "practice": "P1", "died_on": ""}
-    lines = [heads["patients.csv"]]
+    lines = [",".join(heads["patients"])]
     for number in (NUMBERS[0], "", " ", "NULL", wrong, "1" * 10, NUMBERS[1] + "0"):
-        lines.append(",".join({"nhs_number": number, **row}[name] for name in heads["patients.csv"].split(",")))
+        lines.append(",".join([number, *(row[name] for name in heads["patients"][1:])]))
     (source / "patients.csv").write_text("\n".join(lines) + "\n")
-    (source / "visits.csv").write_text(heads["visits.csv"] + "\n")
-    made = load(ward_policy(tmp_path / "policy"), source, tmp_path / "store", KEY)
+    (source / "visits.csv").write_text(",".join(heads["visits"]) + "\n")
+    made = load(policy, source, tmp_path / "store", KEY)
     assert made.accepted["patients"] == 1 and sum(made.rejected["patients"].values()) == 6
     with duckdb.connect(f"{made.snapshot.folder}/persons.duckdb", read_only=True) as records:
         assert records.execute("SELECT count(*), count(DISTINCT person) FROM patients").fetchone() == (1, 1)
 
 
 def test_no_flag_stands_on_a_person_s_row(snapshot: Snapshot) -> None:
-    """The columns of every file of the records are the policy's, the ordinal, the rank and the pseudonym: nothing else of anybody."""
+    """The columns of every file of the records are the policy's, the ordinal, the rank and the pseudonym: nothing else."""
     allowed = {
         "persons": {"person", "pseudonym"},
         **{name: {"person", "rank", *table.columns} for name, table in POLICY.tables.items()},
