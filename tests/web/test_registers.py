@@ -244,22 +244,33 @@ def test_an_old_list_or_one_whose_file_is_gone_stops_questions(furnished: Path, 
         assert left_out(office, gateway)
 
 
-def test_a_list_that_lands_while_a_question_runs_decides_over_it(furnished: Path, tmp_path: Path) -> None:
-    """The answer after the commit leaves the person out: its first draw is discarded unseen, for a list as for an objection."""
+@pytest.mark.parametrize("act", ["list", "objection", "withdrawal"])
+def test_what_lands_while_a_question_runs_decides_over_it(act: str, furnished: Path, tmp_path: Path) -> None:
+    """The answer after the commit is as the registers are then: the first draw is discarded unseen."""
+    gone = set(PRESENT) & set(NUMBERS[:20])
     (tmp_path / "reply.txt").write_bytes(lines(NUMBERS[20:]))
     with opened(copy_home(furnished, tmp_path / "home")) as (office, gateway):
+        if act == "withdrawal":
+            office.receive_opt_outs(office.host, "local", sorted(gone))
+        acts = {
+            "list": lambda: office.deliver_cleared(office.host, tmp_path / "reply.txt"),
+            "objection": lambda: office.receive_opt_outs(office.host, "local", sorted(gone)),
+            "withdrawal": lambda: office.withdraw_opt_outs(office.host, "local", sorted(gone)),
+        }
+        land = acts[act]
         (worker,) = gateway._road.workers
         really, drawn = worker.answer, []
 
         def answer(order: Any) -> Any:
             release = really(order)
             if not drawn:
-                office.deliver_cleared(office.host, tmp_path / "reply.txt")
+                land()
             drawn.append(order.exclusion.version)
             return release
 
         worker.answer = answer  # type: ignore[method-assign]
-        assert persons(office, set(PRESENT) & set(NUMBERS[:20])) <= left_out(office, gateway)
+        found = persons(office, gone) & left_out(office, gateway)
+        assert found == (set() if act == "withdrawal" else persons(office, gone))
         assert len(drawn) == 2 and drawn[0] < drawn[1]
 
 
