@@ -17,7 +17,7 @@ from tre.optouts import ClearedList, Doubtful
 from tre.state import State
 
 DAY = timedelta(days=1)
-SERVICE = optouts.CHECK_SERVICE
+SERVICE = optouts.BY_LIST
 NATIONAL = ("national",)
 
 

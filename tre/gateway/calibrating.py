@@ -156,7 +156,7 @@ def _furnish(state: State, home: Settings, policies: Policies, policy: DatasetPo
     lines = (line for regime in ("type-1", "national", "local") for line in optouts.lines_of(regime, objecting))
     deliveries = optouts.receive(lines, keys.pseudonym, policy.person_source.check)
 
-    listed = _enlisted(policy, home, keys) if policy.opt_outs.national == optouts.CHECK_SERVICE else None
+    listed = _enlisted(policy, home, keys) if policy.opt_outs.national == optouts.BY_LIST else None
 
     def write(tx: Transaction) -> None:
         store.make_live(tx, loaded.snapshot, at)

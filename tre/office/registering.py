@@ -12,7 +12,7 @@ from tre import audit, optouts, store
 from tre.errors import Fault, Refusal, Unfit
 from tre.office.act import Act, demand
 from tre.office.rooms import Rooms
-from tre.optouts import CHECK_SERVICE, NATIONAL, Alarm
+from tre.optouts import BY_LIST, NATIONAL, Alarm
 from tre.policy import Policies
 from tre.state import Transaction
 from tre.store import OPENED_WITHIN_S, Listed
@@ -70,7 +70,7 @@ class Registering(Rooms):
             self._drop(listed)
             raise
         return {
-            "list": CHECK_SERVICE,
+            "list": BY_LIST,
             "received": made.received,
             "cleared": made.people,
             "repeated": made.repeated,
@@ -90,7 +90,7 @@ class Registering(Rooms):
 
     def _live(self) -> list[Snapshot]:
         """The live snapshots whose persons the check service knows."""
-        wanted = [name for name, policy in self.policies.datasets.items() if policy.opt_outs.national == CHECK_SERVICE]
+        wanted = [name for name, policy in self.policies.datasets.items() if policy.opt_outs.national == BY_LIST]
         with self.state.read() as tx:
             return [snapshot for name in wanted if (snapshot := store.live(tx, name)) is not None]
 
@@ -112,7 +112,7 @@ class Registering(Rooms):
         # The counts are the controller's: in the log they would tell how many people have not objected.
         audit.append(tx, Act(CLEARED, person, at, body={"regime": NATIONAL, "smaller": "said" if smaller else "no"}).entry())
         if optouts.doubt(former, made.people, made.received, sum(made.rejected.values())) is not None:
-            audit.append(tx, _alarm_entry(person, Alarm(NATIONAL, CHECK_SERVICE, optouts.MUCH_SMALLER, made.at), at))
+            audit.append(tx, _alarm_entry(person, Alarm(NATIONAL, BY_LIST, optouts.MUCH_SMALLER, made.at), at))
         return made, former
 
     def _alarmed(self, person: Person, why: str) -> None:
@@ -120,7 +120,7 @@ class Registering(Rooms):
 
         def write(tx: Transaction) -> None:
             at = self.clock()
-            alarm = optouts.raise_alarm(tx, NATIONAL, CHECK_SERVICE, why, at)
+            alarm = optouts.raise_alarm(tx, NATIONAL, BY_LIST, why, at)
             audit.append(tx, _alarm_entry(person, alarm, at))
 
         self.state.write(write)
@@ -134,7 +134,7 @@ class Registering(Rooms):
 
     def ready_for_cleared(self, snapshot: Snapshot) -> None:
         """Before records become live: who of them is not on the list in force."""
-        if self._policy(snapshot.dataset).opt_outs.national != CHECK_SERVICE:
+        if self._policy(snapshot.dataset).opt_outs.national != BY_LIST:
             return
         with self.state.read() as tx:
             found = optouts.cleared(tx)
@@ -209,7 +209,7 @@ class Registering(Rooms):
         self, tx: Transaction, snapshot: Snapshot, national: optouts.National, found: optouts.ClearedList | None
     ) -> Iterator[Path]:
         """The files a question may need now."""
-        cleared = store.place_of(self.registers, found.list) if found is not None and national == CHECK_SERVICE else None
+        cleared = store.place_of(self.registers, found.list) if found is not None and national == BY_LIST else None
         if cleared is not None:
             yield store.uncleared_file(snapshot, cleared)
         for regimes in {tuple(sorted(purpose.regimes)) for purpose in self.policies.purposes.values()}:
@@ -222,7 +222,7 @@ def watched(policies: Policies) -> tuple[int, bool]:
     """After how many days of silence somebody is told, and whether the check service's list is needed: the registers are of all
     datasets, so that the strictest of them decides."""
     needs = [policy.opt_outs for policy in policies.datasets.values()]
-    return min(one.alarm_after_days for one in needs), any(one.national == CHECK_SERVICE for one in needs)
+    return min(one.alarm_after_days for one in needs), any(one.national == BY_LIST for one in needs)
 
 
 def _alarm_entry(person: Person, alarm: Alarm, at: datetime) -> audit.Entry:

@@ -11,7 +11,7 @@ from tre.optouts.cleared import MUCH_SMALLER, NO_LIST, ClearedList, Doubtful, ch
 from tre.optouts.deliveries import Delivery, Line, lines_of, read_csv, read_file, receive
 from tre.optouts.feeds import Alarm, notice, raise_alarm, standing_alarms
 from tre.optouts.registers import (
-    CHECK_SERVICE,
+    BY_LIST,
     NATIONAL,
     Batch,
     National,
@@ -28,7 +28,7 @@ from tre.optouts.restriction import restrict
 from tre.optouts.withdrawing import Withdrawal, withdraw
 
 __all__ = [
-    "CHECK_SERVICE",
+    "BY_LIST",
     "MUCH_SMALLER",
     "NATIONAL",
     "NO_LIST",

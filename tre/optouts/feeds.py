@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, func, insert, select
 
-from tre.optouts.registers import CHECK_SERVICE, NATIONAL
+from tre.optouts.registers import BY_LIST, NATIONAL
 from tre.optouts.tables import alarms, batches, cleared_lists
 from tre.state import Transaction
 from tre.terms import timestamp
@@ -83,7 +83,7 @@ def _wrong(tx: Transaction, now: datetime, days: int, national: bool) -> Iterato
     limit, since = timestamp(now - timedelta(days=days)), timestamp(now - LOOKED_BACK)
     last = tx.execute(_LAST_LIST).scalar_one() if national else None
     if last is not None and last < limit:
-        yield Alarm(NATIONAL, CHECK_SERVICE, SILENT, timestamp(now))
+        yield Alarm(NATIONAL, BY_LIST, SILENT, timestamp(now))
     for regime, source, heard in list(tx.execute(_FEEDS, {"since": since})):
         if heard < limit:
             yield Alarm(regime, source, SILENT, timestamp(now))
@@ -102,7 +102,7 @@ def _far_smaller(sizes: Iterable[int]) -> bool:
 
 
 def _stands(tx: Transaction, alarm: Alarm) -> bool:
-    if alarm.source == CHECK_SERVICE and alarm.regime == NATIONAL:
+    if alarm.source == BY_LIST and alarm.regime == NATIONAL:
         last = tx.execute(_LAST_LIST).scalar_one()
     else:
         last = tx.execute(_LAST_READ, {"of": alarm.regime, "by": alarm.source}).scalar_one()

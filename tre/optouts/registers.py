@@ -54,7 +54,7 @@ _AGAIN = text(
     SELECT substr(:run, number * 16 + 1, 16) FROM place)"""
 )
 
-NATIONAL, CHECK_SERVICE = "national", "check-service"
+NATIONAL, BY_LIST = "national", "check-service"
 National = Literal["check-service", "objections"]
 """Who is left out under the national regime: whoever is not on the newest list of the check service, and whoever objected here;
 or those who objected here alone."""
@@ -226,7 +226,7 @@ def _lists(tx: Transaction, regimes: Iterable[str], national: National) -> list[
     needed = _needed(regimes)
     rows = {row.regime: row for row in tx.execute(_NOW) if row.regime in needed}
     return [
-        _cleared(tx, rows.get(regime)) if regime == NATIONAL and national == CHECK_SERVICE else _delivered(rows.get(regime))
+        _cleared(tx, rows.get(regime)) if regime == NATIONAL and national == BY_LIST else _delivered(rows.get(regime))
         for regime in needed
     ]
 
