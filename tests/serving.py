@@ -41,8 +41,14 @@ def furnish(home: Path, source: Path = SAMPLE, policies: Path = POLICIES) -> Non
     """The demo's identities and project, records loaded, opt-outs delivered."""
     with office_of(home, policies) as office:
         make_identities(office, home)
-        office.deliver_opt_outs(office.host, source / "opt_outs.csv", None)
+        deliver_lists(office, source)
         office.load(office.host, "gp", source)
+
+
+def deliver_lists(office: Office, source: Path = SAMPLE) -> None:
+    """Those who object, and the check service's list of those without a national opt-out."""
+    office.deliver_opt_outs(office.host, source / "opt_outs.csv", None)
+    office.deliver_cleared(office.host, source / "cleared.txt")
 
 
 def copy_home(furnished: Path, home: Path) -> Path:

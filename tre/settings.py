@@ -65,6 +65,11 @@ class Settings(BaseSettings):
         return (self.home / "log").absolute()
 
     @property
+    def registers(self) -> Path:
+        """Lists of people without a national opt-out, as pseudonyms; no worker reads here."""
+        return (self.home / "registers").absolute()
+
+    @property
     def calibration(self) -> Path:
         """How long each class of plans took on this machine."""
         return (self.home / "calibration.json").absolute()
@@ -85,7 +90,7 @@ def read_settings() -> Settings:
 
 def make_home(settings: Settings) -> None:
     """TRE_HOME and its folders, readable by their owner alone."""
-    for folder in (settings.home, settings.store, settings.work, settings.log, settings.keys):
+    for folder in (settings.home, settings.store, settings.work, settings.log, settings.keys, settings.registers):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if folder.stat().st_mode & 0o077:
             raise Unfit(f"{folder} can be read by others; run: chmod 700 {folder}")

@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.benchmarks import shapes
-from tests.serving import POLICIES, ROOT, Served, free_port, office_of
+from tests.serving import POLICIES, ROOT, Served, deliver_lists, free_port, office_of
 from tre.office.demo import make_identities
 from tre.sample import generate
 
@@ -57,7 +57,7 @@ def records(place: Path, persons: int) -> list[Line]:
     made = timed(lambda: generate(source, persons=persons, seed=2026, form="parquet"))
     with office_of(place / f"home-{persons}") as office:
         make_identities(office, place / f"home-{persons}")
-        office.deliver_opt_outs(office.host, source / "opt_outs.csv", None)
+        deliver_lists(office, source)
         loaded = timed(lambda: office.load(office.host, "gp", source))
     told = f"{made:.1f} + {loaded:.1f} s"
     bar = "≤ 30 s" if persons == 100_000 else "-"

@@ -87,12 +87,12 @@ SHAPES = (
 
 
 def policies_of(place: Path) -> Path:
-    """The policies with ten groups a person, threshold 5 and no rounding."""
+    """The policies with ten groups a person, threshold 5 and no rounding, and those left out who objected here."""
     folder = place / "policies"
     if not folder.exists():
         copytree(POLICIES, folder)
         file = folder / "datasets/gp.yaml"
-        text = file.read_text().replace("max_groups: 12", "max_groups: 10")
+        text = file.read_text().replace("max_groups: 12", "max_groups: 10").replace("check-service", "objections")
         file.write_text(text.replace("disclosure: {threshold: 10, rounding: 5,", "disclosure: {threshold: 5, rounding: 1,"))
     return folder
 

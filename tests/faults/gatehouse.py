@@ -135,6 +135,7 @@ def house_of(home: Path, policies: Policies, clock: Callable[[], datetime]) -> H
         keys=Keys.open(settings.keys),
         reader=FalseReader(),  # type: ignore[arg-type]
         store=settings.store,
+        registers=settings.registers,
         digests={name: policy.digest for name, policy in policies.datasets.items()},
         schemas={name: policy.schema_digest for name, policy in policies.datasets.items()},
         clock=clock,
@@ -144,7 +145,7 @@ def house_of(home: Path, policies: Policies, clock: Callable[[], datetime]) -> H
 def office_of(house: House) -> Office:
     """The office over the same rooms, under the same clock."""
     public = house.store.parent / "log"
-    return Office(house.state, house.policies, house.keys, house.store, public, house.clock)
+    return Office(house.state, house.policies, house.keys, house.store, public, house.registers, house.clock)
 
 
 @contextmanager

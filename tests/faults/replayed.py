@@ -92,7 +92,8 @@ class Replayed:
         with closing(self._open()) as books:
             self._read_to = books.execute('SELECT max("index") FROM entries').fetchone()[0]
             assert books.execute("SELECT count(*) FROM questions").fetchone()[0] == 0, "a fresh home"
-            self.version = books.execute("SELECT max(version) FROM registers").fetchone()[0]
+            lists = "SELECT version FROM registers UNION ALL SELECT version FROM cleared_lists"
+            self.version = books.execute(f"SELECT max(version) FROM ({lists})").fetchone()[0]
             rows = books.execute("SELECT scope, stated_epsilon, stated_delta, kind FROM accounts").fetchall()
             self.accounts = {row[0]: Account(Stated(Decimal(row[1]), Decimal(row[2])), row[3] == "concentrated") for row in rows}
             approvals = books.execute("SELECT id, approvals FROM projects").fetchall()
@@ -213,6 +214,7 @@ READING = {
     "asked": Replayed._asked,
     "reserved": Replayed._reserved,
     "opt-outs": Replayed._opt_outs,
+    "opt-outs-cleared": Replayed._opt_outs,
     "project-changed": Replayed._project_changed,
     "budget": Replayed._budget,
     "members": Replayed._members,

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.policy.folders import edit, make_folder
+from tre.errors import Unfit
 from tre.policy import Effect, Policies, differences, read_policies, whole
 from tre.policy.differences import NAMED, PARTS, RULES, unclassified
 from tre.policy.model import Strict, TablePolicy
@@ -35,6 +36,10 @@ EDITS = [
     (SMALL, "faults_before_hold: 3", "faults_before_hold: 4", L, "accounting.faults_before_hold"),
     (SMALL, "max_list_age_days: 7", "max_list_age_days: 21", L, "opt_outs.max_list_age_days"),
     (SMALL, "max_list_age_days: 7", "max_list_age_days: 1", T, "opt_outs.max_list_age_days"),
+    (SMALL, "national: objections", "national: check-service", T, "opt_outs.national"),
+    (SMALL, "national: objections, ", "", T, "opt_outs.national"),
+    (SMALL, "alarm_after_days: 3", "alarm_after_days: 4", L, "opt_outs.alarm_after_days"),
+    (SMALL, "alarm_after_days: 3", "alarm_after_days: 2", T, "opt_outs.alarm_after_days"),
     (SMALL, "max_persons: 70_000_000", "max_persons: 70_000_001", L, "max_persons"),
     (SMALL, "persons: 100_000", "persons: 99_999", L, "published_size.persons"),
     (SMALL, "persons: 100_000", "persons: 100_001", L, "published_size.persons"),
@@ -190,3 +195,27 @@ def test_a_difference_is_told_shortly(folder: Path) -> None:
     )
     assert all(len(json.dumps(one.to_json())) < 900 for one in others)
     assert "3001 in all, only here: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2990 more" in {one.to_json()["new"] for one in others}
+
+
+def test_the_check_service_given_up_is_looser_and_what_is_not_written_is_it(folder: Path) -> None:
+    """What is not written is the closed choice: written or not, it is one policy, and one digest."""
+    path = folder / SMALL
+    before = path.read_text()
+    digests = []
+    for written in ("", "national: check-service, ", "national: objections, "):
+        path.write_text(before.replace("national: objections, ", written))
+        digests.append(read_policies(folder).datasets["small"].digest)
+    assert digests[0] == digests[1] != digests[2]
+    closed = path.read_text()
+    path.write_text(before.replace("national: objections", "national: check-service"))
+    old = read_policies(folder)
+    path.write_text(closed)
+    (found,) = compared(old, read_policies(folder))
+    assert (found.field, found.effect) == ("opt_outs.national", L)
+
+
+def test_persons_without_an_nhs_number_need_objections(folder: Path) -> None:
+    path = folder / SMALL
+    path.write_text(path.read_text().replace("check: nhs-number", "check: none").replace("national: objections, ", ""))
+    with pytest.raises(Unfit, match="write national: objections"):
+        read_policies(folder)

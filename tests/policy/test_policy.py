@@ -63,6 +63,8 @@ def test_every_field_can_be_missed_or_is_optional_by_decision(folder: Path) -> N
         "ColumnPolicy.grid",
         "ColumnPolicy.nullable",
         "ColumnPolicy.level",
+        "OptOuts.alarm_after_days",
+        "OptOuts.national",
         "PublishedSize.rows",
         "TablePolicy.one_row_per_person",
         "TablePolicy.max_rows",

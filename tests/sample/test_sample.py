@@ -32,7 +32,8 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnectio
     generate(out, PERSONS, seed=3)
     connection = duckdb.connect()
     for path in out.iterdir():
-        connection.execute(f"CREATE VIEW {path.stem} AS SELECT * FROM '{path}'")
+        reading = f"read_csv('{path}', header = false, columns = {{'line': 'VARCHAR'}}, delim = '|')"
+        connection.execute(f"CREATE VIEW {path.stem} AS SELECT * FROM {reading if path.suffix == '.txt' else repr(str(path))}")
     return connection
 
 
@@ -64,7 +65,7 @@ def test_nothing_is_left_half_written(tmp_path: Path) -> None:
     told: list[tuple[str, float]] = []
     generate(tmp_path, 10, 1, lambda what, fraction: told.append((what, fraction)))
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        *("events.parquet", "measurements.parquet", "opt_outs.csv", "patients.parquet", "prescriptions.parquet"),
+        *("cleared.txt", "events.parquet", "measurements.parquet", "opt_outs.csv", "patients.parquet", "prescriptions.parquet"),
     ]
     assert told[-1] == ("writing the sample", 1.0)
 
@@ -182,3 +183,14 @@ def test_opt_outs_name_each_regime_and_a_few_wrong_numbers(sample: duckdb.DuckDB
     assert set(regimes) == {"type-1", "national", "local"} and all(regimes.values())
     numbers = [str(number) for (number,) in sample.execute("SELECT nhs_number FROM opt_outs").fetchall()]
     assert 0 < sum(not valid_nhs_number(number) for number in numbers) < len(numbers) / 20
+
+
+def test_the_cleared_are_a_number_and_a_comma_a_line_and_most_people(sample: duckdb.DuckDBPyConnection) -> None:
+    """As the check service replies: nobody twice, no number that is none; about one in twenty is not on it."""
+    lines = [line for (line,) in sample.execute("SELECT line FROM cleared").fetchall()]
+    numbers = {line.removesuffix(",") for line in lines}
+    assert all(line.endswith(",") for line in lines) and len(numbers) == len(lines) and all(map(valid_nhs_number, numbers))
+    people = {number for (number,) in sample.execute("SELECT nhs_number FROM patients").fetchall() if valid_nhs_number(number)}
+    people = {number.replace(" ", "") for number in people}
+    assert 0.04 < 1 - len(people & numbers) / len(people) < 0.07
+    assert numbers - people

@@ -40,6 +40,8 @@ REFUSED_BY_MEANING = {
     "POST /v1/holds/{project}": [412],
     "POST /v1/opt-outs": [422],
     "POST /v1/exemptions": [422],
+    "POST /v1/opt-outs/withdrawals": [422],
+    "PUT /v1/opt-outs/cleared": [413, 422],
 }
 ALWAYS = ["2xx", 401, 403, 404, 409, 429, 503]
 TEXTS = (

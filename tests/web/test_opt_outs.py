@@ -17,12 +17,13 @@ IDS = re.compile(r"[0-9a-f]{32}")
 
 
 def present() -> list[str]:
-    """NHS numbers of the sample's people who have not objected."""
+    """NHS numbers of the sample's people who have not objected and have no national opt-out."""
+    cleared = {line.removesuffix(",") for line in (SAMPLE / "cleared.txt").read_text().split()}
     with (SAMPLE / "opt_outs.csv").open() as file:
         objected = {row["nhs_number"] for row in csv.DictReader(file)}
     with (SAMPLE / "patients.csv").open() as file:
         people = {row["nhs_number"]: None for row in csv.DictReader(file) if valid_nhs_number(row["nhs_number"])}
-    return [number for number in people if number not in objected]
+    return [number for number in people if number in cleared - objected]
 
 
 def count(served: Served, **more: object) -> int:

@@ -78,12 +78,14 @@ class World:
             "PUT /v1/datasets/{dataset}/budget": {"epsilon": 50, "delta": 1e-6},
             "POST /v1/identities": {"name": f"new-{number}"},
             "POST /v1/opt-outs": {"regime": "local", "nhs_numbers": []},
+            "POST /v1/opt-outs/withdrawals": {"regime": "local", "nhs_numbers": []},
+            "PUT /v1/opt-outs/cleared": 9_434_765_919,  # a list of one line
             "POST /v1/approvals/{approval}": {"approve": False, **WHY},
             "POST /v1/projects/{project}/requests": {"epsilon": 30, "delta": 1e-6, **WHY},
             "POST /v1/holds/{project}": {"release": False, **WHY},
             "POST /v1/exemptions": EXEMPTION,
         }
-        parameters = {"GET /v1/audit/consistency": {"from": 1, "to": 2}}
+        parameters = {"GET /v1/audit/consistency": {"from": 1, "to": 2}, "PUT /v1/opt-outs/cleared": {"smaller": "true"}}
         return {"json": bodies.get(call), "params": parameters.get(call)}
 
     def send(self, who: str, call: str, values: dict[str, str], **changed: Any) -> httpx.Response:

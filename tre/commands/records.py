@@ -80,3 +80,28 @@ def check_receipt(
     show({"ok": checked.ok, "detail": checked.detail} | told, as_json)
     if not checked.ok:
         raise SystemExit(1)
+
+
+@opt_outs_app.command("cleared")
+def deliver_cleared(
+    file: Path,
+    smaller: Annotated[bool, typer.Option("--smaller", help="It is right that it clears far fewer people.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Replace the check service's list of people without a national opt-out, whole: one NHS number a line. Whoever is not on it
+    is left out of the next question computed."""
+    with opened_office(read_settings()) as office, progress("reading the list"):
+        told = office.deliver_cleared(office.host, file, smaller)
+    show(told, as_json)
+
+
+@opt_outs_app.command("withdraw")
+def withdraw_opt_outs(
+    file: Path,
+    regime: Annotated[str, typer.Option(help="The register it was entered in.")],
+    as_json: Json = False,
+) -> None:
+    """Withdraw objections from a CSV with the header nhs_number; what was erased stays erased."""
+    with opened_office(read_settings()) as office, progress("withdrawing opt-outs"):
+        told = office.withdraw_opt_outs_file(office.host, file, regime)
+    show(told, as_json)

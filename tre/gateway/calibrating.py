@@ -156,13 +156,33 @@ def _furnish(state: State, home: Settings, policies: Policies, policy: DatasetPo
     lines = (line for regime in ("type-1", "national", "local") for line in optouts.lines_of(regime, objecting))
     deliveries = optouts.receive(lines, keys.pseudonym, policy.person_source.check)
 
+    listed = _enlisted(policy, home, keys) if policy.opt_outs.national == optouts.BY_LIST else None
+
     def write(tx: Transaction) -> None:
         store.make_live(tx, loaded.snapshot, at)
+        if listed is not None:
+            optouts.clear(
+                tx,
+                listed.name,
+                people=listed.people,
+                repeated=listed.repeated,
+                rejected=listed.rejected,
+                source=NAME,
+                at=at,
+            )
         for regime, delivery in deliveries.items():
             optouts.apply(tx, regime, delivery.pseudonyms, delivery.rejected, NAME, at)
         _found(tx, policies, policy, keys, at)
 
     state.write(write)
+
+
+def _enlisted(policy: DatasetPolicy, home: Settings, keys: Keys) -> store.Listed:
+    """The check service's list of everybody: who objects is among the opt-outs."""
+    source = home.work / "cleared.txt"
+    with source.open("x") as file:
+        file.writelines(f"{number},\n" for number in identifiers(policy, policy.published_size.persons, 1))
+    return store.enlist(source, home.registers, keys.pseudonym)
 
 
 def _found(tx: Transaction, policies: Policies, policy: DatasetPolicy, keys: Keys, at: datetime) -> None:

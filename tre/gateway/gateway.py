@@ -18,6 +18,7 @@ from tre.gateway.house import House
 from tre.gateway.outcomes import Outcome, Pending, Standing
 from tre.gateway.pace import Pace
 from tre.gateway.preparing import ReleaseTime, foretell
+from tre.gateway.reserving import exclusion
 from tre.gateway.road import Road
 from tre.keys import Keys
 from tre.plan.offer import catalogue
@@ -63,6 +64,7 @@ class Gateway:
             keys=keys,
             reader=Reader(sandbox),
             store=settings.store,
+            registers=settings.registers,
             digests={name: policy.digest for name, policy in policies.datasets.items()},
             schemas={name: policy.schema_digest for name, policy in policies.datasets.items()},
             sandbox=sandbox,
@@ -101,14 +103,13 @@ class Gateway:
         try:
             with self.house.state.read() as tx:
                 snapshot = store.live(tx, dataset)
-                stand = optouts.standing(tx, regimes)
+                stand = optouts.standing(tx, regimes, self.house.policies.datasets[dataset].opt_outs.national)
                 if snapshot is None:
                     return
-                people = optouts.pseudonyms(tx, regimes)
-                exclusion = store.exclude(snapshot, stand.version, regimes, people, stand.as_of)
+                left_out = exclusion(tx, self.house, snapshot, stand, regimes)
             for worker in self._road.workers:
-                worker.prepare(snapshot, exclusion)
-        except Refusal:
+                worker.prepare(snapshot, left_out)
+        except (Refusal, FileNotFoundError):
             return  # no list yet: questions are refused until there is one
         except (Fault, OSError):
             # Served all the same: the log, the register and the other datasets are there. Its questions fault until it is loaded.
@@ -162,10 +163,12 @@ class Gateway:
         """Whether questions can be answered: from the database and the policy, never from the records."""
         with self.house.state.read() as tx:
             datasets = {name: self._dataset_ready(tx, name) for name in self.house.policies.datasets}
+            alarmed = bool(optouts.standing_alarms(tx))
         return {
             "ready": self.house.state.sound and all(told == "ready" for told in datasets.values()),
             "ledger": "ok" if self.house.state.sound else "closed",
             "sandbox": "on" if self.house.sandbox else "off",
+            "opt_outs": "alarm" if alarmed else "ok",
             "datasets": datasets,
         }
 
@@ -180,7 +183,10 @@ class Gateway:
             return "the records were loaded under other tables"
         regimes = optouts.mode(tx, dataset) or REGIMES
         try:
-            optouts.check_age(tx, regimes, self.house.clock(), policy.opt_outs.max_list_age_days)
+            lists = policy.opt_outs
+            stand = optouts.check_age(tx, regimes, self.house.clock(), lists.max_list_age_days, lists.national)
+            if stand.cleared is not None and not store.place_of(self.house.registers, stand.cleared).is_file():
+                return str(Reason.OPT_OUTS_STALE)
         except Refusal as refusal:
             return str(refusal.reason)
         return "ready"

@@ -28,7 +28,7 @@ TURNS = 2
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """Database, policy, keys, reader of questions, store, clock, and whether the sandbox is on."""
+    """Database, policy, keys, reader of questions, store, lists of cleared people, clock, and whether the sandbox is on."""
 
     state: State
     policies: Policies
@@ -36,6 +36,7 @@ class House:
     keys: Keys
     reader: Reader
     store: Path
+    registers: Path
     digests: dict[str, str]
     schemas: dict[str, str]
     sandbox: bool = True

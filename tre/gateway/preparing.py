@@ -63,8 +63,12 @@ class Footing:
     permit: Permit
     balance: budget.Balance
     snapshot: Snapshot
-    version: int
-    as_of: str
+    standing: optouts.Standing
+
+    @property
+    def version(self) -> int:
+        """At which the registers this question needs last changed."""
+        return self.standing.version
 
     @property
     def regimes(self) -> tuple[str, ...]:
@@ -88,9 +92,10 @@ def footing(tx: Transaction, house: House, person: Person, request: Request, at:
     if snapshot.schema != house.schemas[request.dataset]:
         raise Refusal(Reason.NOT_READY, "The records were loaded under other tables than the policy now names.")
     optouts.check_mode(tx, request.dataset, permit.regimes)
-    standing = optouts.check_age(tx, permit.regimes, at, policy.opt_outs.max_list_age_days)
+    lists = policy.opt_outs
+    standing = optouts.check_age(tx, permit.regimes, at, lists.max_list_age_days, lists.national)
     balance = budget.balance(tx, f"project:{request.project}")
-    return Footing(permit, balance, snapshot, standing.version, standing.as_of)
+    return Footing(permit, balance, snapshot, standing)
 
 
 def same_ground(restricted: RestrictedPlan, stand: Footing) -> None:

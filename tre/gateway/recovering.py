@@ -42,7 +42,10 @@ def _published(tx: Transaction, found: Unfinished, person: Person, house: House)
     sealed, question = found.sealed, found.question
     if question.cancelled_at is not None or (sealed and store.stopped(tx, sealed.snapshot)):
         return False
-    if sealed is None or optouts.standing(tx, sealed.regimes).version != sealed.version:
+    if sealed is None or question.dataset not in house.policies.datasets:
+        return False
+    national = house.policies.datasets[question.dataset].opt_outs.national
+    if optouts.standing(tx, sealed.regimes, national).version != sealed.version:
         return False
     if projects.exemption_ended(tx, question.project, datetime.fromisoformat(question.asked_at), house.clock()):
         return False

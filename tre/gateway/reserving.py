@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tre import audit, budget, optouts, projects, releases, store
+from tre.errors import Reason, Refusal
 from tre.gateway import entries
 from tre.gateway.house import House
 from tre.gateway.preparing import Job, footing, same_ground
@@ -46,13 +47,29 @@ class Hold:
 
 def ground(house: House, job: Job) -> Ground:
     """The ground as it is now; the file is made once for each snapshot and version of the registers."""
-    regimes = job.restricted.regimes
-    with house.state.read() as tx:
-        stand = footing(tx, house, job.person, job.request, house.clock())
-        same_ground(job.restricted, stand)
-        people = optouts.pseudonyms(tx, regimes)  # read only where the file is not there yet
-        exclusion = store.exclude(stand.snapshot, stand.version, regimes, people, stand.as_of)
-    return Ground(stand.snapshot, exclusion)
+    for _ in range(MOVES):
+        with house.state.read() as tx:
+            stand = footing(tx, house, job.person, job.request, house.clock())
+            same_ground(job.restricted, stand)
+            try:
+                return Ground(stand.snapshot, exclusion(tx, house, stand.snapshot, stand.standing, job.restricted.regimes))
+            except FileNotFoundError:
+                lost = stand.standing.cleared  # another list has come since, or the file of this one is gone
+        with house.state.read() as tx:
+            if footing(tx, house, job.person, job.request, house.clock()).standing.cleared == lost:
+                break
+    raise Refusal(
+        Reason.OPT_OUTS_STALE, "A list of opt-outs that this purpose needs is not there.", "It has to be delivered again."
+    )
+
+
+def exclusion(
+    tx: Transaction, house: House, snapshot: Snapshot, standing: optouts.Standing, regimes: tuple[str, ...]
+) -> Exclusion:
+    """The file of the people to leave out; FileNotFoundError when that of the cleared list is not there."""
+    cleared = store.place_of(house.registers, standing.cleared) if standing.cleared is not None else None
+    people = optouts.pseudonyms(tx, regimes)  # read only where the file is not there yet
+    return store.exclude(snapshot, standing.version, regimes, people, standing.as_of, cleared)
 
 
 def reserve(house: House, job: Job, on: Ground) -> Hold | str:
@@ -122,7 +139,7 @@ def order(house: House, job: Job, hold: Hold) -> Order:
 def unmoved(tx: Transaction, job: Job, hold: Hold, at: datetime) -> bool:
     """Whether the registers are still those of the exclusion and no exemption it stands on has ended: all that decides over a
     second draw."""
-    exclusion = hold.ground.exclusion
+    left_out = hold.ground.exclusion
     if job.restricted.exemptions and projects.exemptions_over(tx, job.restricted.exemptions, at):
         return False
-    return optouts.standing(tx, exclusion.regimes).version == exclusion.version
+    return optouts.standing(tx, left_out.regimes, job.policy.opt_outs.national).version == left_out.version

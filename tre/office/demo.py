@@ -1,4 +1,4 @@
-"""Under TRE_DEMO: the demo identities, the project `demo`, sample records and a fresh list of opt-outs, each made once.
+"""Under TRE_DEMO: the demo identities, the project `demo`, sample records and fresh lists of opt-outs, each made once.
 
 Promises to make nothing twice and to write the tokens where their owner alone reads them. Off elsewhere.
 """
@@ -39,7 +39,10 @@ def open_demo(office: Office, home: Path) -> None:
     if office.live_snapshot("gp") is None:
         _records(office, home)
     if office.age_of_opt_outs() > LIST_DAYS:
-        office.deliver_opt_outs(office.host, home / "sample" / "opt_outs.csv", None)
+        if not (home / "sample" / "cleared.txt").exists():  # a home that an older version made
+            generate(home / "sample", persons=PERSONS, seed=SEED, form="parquet")
+            _keep_lists(home / "sample")
+        _deliver(office, home / "sample")
 
 
 def make_identities(office: Office, home: Path) -> None:
@@ -70,12 +73,22 @@ def make_identities(office: Office, home: Path) -> None:
 
 
 def _records(office: Office, home: Path) -> None:
-    """Make the sample, load it, keep of the source only the list of opt-outs."""
+    """Make the sample, load it, keep of the source only the lists of opt-outs."""
     source = home / "sample"
     sys.stderr.write(f"first start: making and loading {PERSONS:,} synthetic persons\n")
     generate(source, persons=PERSONS, seed=SEED, form="parquet")
-    office.deliver_opt_outs(office.host, source / "opt_outs.csv", None)
+    _deliver(office, source)
     office.load(office.host, "gp", source)
+    _keep_lists(source)
+
+
+def _deliver(office: Office, source: Path) -> None:
+    """A fresh list of opt-outs, and the check service's of those without."""
+    office.deliver_opt_outs(office.host, source / "opt_outs.csv", None)
+    office.deliver_cleared(office.host, source / "cleared.txt")
+
+
+def _keep_lists(source: Path) -> None:
     for path in source.iterdir():
-        if path.name != "opt_outs.csv":
+        if path.name not in ("opt_outs.csv", "cleared.txt"):
             path.unlink()

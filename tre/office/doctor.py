@@ -13,13 +13,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tre import audit
+from tre import audit, optouts
 from tre.budget.sums import unequal
 from tre.errors import Error
 from tre.keys import Keys
 from tre.office.act import Act, Body
 from tre.office.office import Office
 from tre.office.opening import named_keys
+from tre.office.registering import WHY, watched
 from tre.plan.calibration import Calibration, standing, to_bytes
 from tre.policy import read_policies
 from tre.sandbox import landlock_version
@@ -54,6 +55,7 @@ def examine(settings: Settings) -> list[Finding]:
         "database": _database,
         "log": _log,
         "ledger": _ledger,
+        "opt-outs": _opt_outs,
         "release times": _release_times,
     }
     return [_finding(what, check, settings) for what, check in checks.items()]
@@ -93,7 +95,7 @@ def _there(settings: Settings) -> bool:
 def _home(settings: Settings) -> str:
     if not settings.home.is_dir():
         raise _Wrong(f"{settings.home} is not there yet; tre serve makes it")
-    for folder in (settings.home, settings.store, settings.work, settings.log, settings.keys):
+    for folder in (settings.home, settings.store, settings.work, settings.log, settings.keys, settings.registers):
         if folder.is_dir() and folder.stat().st_mode & 0o077:
             raise _Wrong(f"others can read {folder}; run: chmod 700 {folder}")
     if settings.home.stat().st_uid != os.getuid():
@@ -190,6 +192,17 @@ def _ledger(settings: Settings) -> str:
     if wrong:
         raise _Wrong(f"what {', '.join(wrong[:5])} spent and reserved is not the sum of the charges; put back the backup")
     return "every account is the sum of its charges"
+
+
+def _opt_outs(settings: Settings) -> str:
+    """What the watch over feeds wrote down and still stands, and what it would notice now."""
+    policies = read_policies(settings.policies)
+    with _opened(settings) as tx:
+        found = {*optouts.standing_alarms(tx), *optouts.notice(tx, datetime.now(UTC), *watched(policies))}
+    if found:
+        told = sorted({f"{one.regime} from {one.source}: {WHY[one.why]}" for one in found})
+        raise _Wrong(f"{'; '.join(told)}; ask whoever sends it")
+    return "no feed has stopped, and no delivery was far smaller than usual"
 
 
 def _release_times(settings: Settings) -> str:

@@ -19,6 +19,7 @@ from tre.office.opening import ROTATED, ROTATING, keys_of, only_one
 from tre.office.policing import Policing
 from tre.office.publishing import Publication
 from tre.office.receiving import Receiving
+from tre.office.registering import Registering
 from tre.office.showing import Register, Showing
 from tre.policy import Policies, read_policies
 from tre.settings import Settings, make_home
@@ -30,7 +31,7 @@ NEVER = timedelta(days=36_500)
 Step = Callable[..., None]
 
 
-class Office(Policing, Governing, Approving, Receiving, Exempting, Showing):
+class Office(Policing, Governing, Approving, Receiving, Registering, Exempting, Showing):
     """Over one home: people, projects, approvals and opt-outs stand beside; records and the log are here."""
 
     def __init__(
@@ -40,9 +41,11 @@ class Office(Policing, Governing, Approving, Receiving, Exempting, Showing):
         keys: Keys,
         folder: Path,
         public: Path,
+        registers: Path,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self.state, self.policies, self.keys, self.store, self.clock = state, policies, keys, folder, clock
+        self.state, self.policies, self.keys, self.clock = state, policies, keys, clock
+        self.store, self.registers = folder, registers
         self.publication = Publication(state, keys, public, clock)
         self.register = Register(state)
         self.host = Person("host", keys.person_pseudonym("host"), frozenset({"admin", "controller", "auditor"}))
@@ -58,7 +61,7 @@ class Office(Policing, Governing, Approving, Receiving, Exempting, Showing):
         policies = read_policies(settings.policies)
         with State.open(settings.database_url) as state:
             keys = keys_of(settings, state, datetime.now(UTC), _alone(settings, locked, ROTATING))
-            office = cls(state, policies, keys, settings.store, settings.log)
+            office = cls(state, policies, keys, settings.store, settings.log, settings.registers)
             if governed:
                 office.agree(_alone(settings, locked, RUNNING))
             if locked:
@@ -84,6 +87,7 @@ class Office(Policing, Governing, Approving, Receiving, Exempting, Showing):
         with self.state.read() as tx:
             left_out = list(optouts.pseudonyms(tx, ("type-1",)))
         loaded = store.load(policy, source, self.store, self.keys.pseudonym, left_out, step)
+        self.ready_for_cleared(loaded.snapshot)
 
         def change(tx: Transaction) -> tuple[None, Body]:
             store.make_live(tx, loaded.snapshot, self.clock())
@@ -98,9 +102,10 @@ class Office(Policing, Governing, Approving, Receiving, Exempting, Showing):
         }
 
     def age_of_opt_outs(self) -> timedelta:
-        """How old the oldest register is; very old where one was never delivered."""
+        """How old the oldest list is; very old where one was never delivered."""
         with self.state.read() as tx:
-            times = list(optouts.delivered(tx).values())
+            times, cleared = list(optouts.delivered(tx).values()), optouts.cleared(tx)
+        times.append(cleared.at if cleared is not None else None)
         given = [datetime.fromisoformat(at) for at in times if at is not None]
         return self.clock() - min(given) if len(given) == len(times) else NEVER
 

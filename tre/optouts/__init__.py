@@ -8,31 +8,60 @@ has one.
 
 from __future__ import annotations
 
+from tre.optouts.cleared import MUCH_SMALLER, NO_LIST, ClearedList, Doubtful, check_list, clear, cleared, doubt
 from tre.optouts.deliveries import Delivery, receive, receive_json
 from tre.optouts.entering import PIECE, begin, enter, finish, finished, settle, unfinished
+from tre.optouts.feeds import Alarm, notice, raise_alarm, standing_alarms
 from tre.optouts.lines import Line, lines_of, read_csv, read_csv_parts, read_file
 from tre.optouts.modes import check_mode, fix_mode, mode
 from tre.optouts.receipt_book import receipt, rows, signed_text, told_lines, write, write_rows
 from tre.optouts.receipts import Leaves, Places, grow
-from tre.optouts.registers import Batch, Standing, apply, batch, check_age, delivered, pseudonyms, sift, standing
+from tre.optouts.registers import (
+    BY_LIST,
+    NATIONAL,
+    Batch,
+    National,
+    Standing,
+    apply,
+    batch,
+    check_age,
+    delivered,
+    pseudonyms,
+    sift,
+    standing,
+)
 from tre.optouts.restriction import restrict
 from tre.optouts.stepping import Step, untold
+from tre.optouts.withdrawing import Withdrawal, withdraw
 
 __all__ = [
+    "BY_LIST",
+    "MUCH_SMALLER",
+    "NATIONAL",
+    "NO_LIST",
     "PIECE",
+    "Alarm",
     "Batch",
+    "ClearedList",
     "Delivery",
+    "Doubtful",
     "Leaves",
     "Line",
+    "National",
     "Places",
     "Standing",
     "Step",
+    "Withdrawal",
     "apply",
     "batch",
     "begin",
     "check_age",
+    "check_list",
     "check_mode",
+    "clear",
+    "cleared",
     "delivered",
+    "doubt",
     "enter",
     "finish",
     "finished",
@@ -40,7 +69,9 @@ __all__ = [
     "grow",
     "lines_of",
     "mode",
+    "notice",
     "pseudonyms",
+    "raise_alarm",
     "read_csv",
     "read_csv_parts",
     "read_file",
@@ -53,9 +84,11 @@ __all__ = [
     "sift",
     "signed_text",
     "standing",
+    "standing_alarms",
     "told_lines",
     "unfinished",
     "untold",
+    "withdraw",
     "write",
     "write_rows",
 ]

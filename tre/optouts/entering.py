@@ -31,6 +31,12 @@ _ENTER = text(
     SELECT :regime, substr(:run, number * 16 + 1, 16), :version FROM place WHERE true
     ON CONFLICT (regime, pseudonym) DO NOTHING RETURNING pseudonym"""
 )
+# Who is in the register already, but had withdrawn: this objection is a new one.
+_AGAIN = text(
+    """DELETE FROM withdrawn WHERE regime = :regime AND pseudonym IN (
+    WITH RECURSIVE place(number) AS (VALUES (0) UNION ALL SELECT number + 1 FROM place WHERE number + 1 < :count)
+    SELECT substr(:run, number * 16 + 1, 16) FROM place) RETURNING pseudonym"""
+)
 _BEGIN = insert(unfinished_batches)
 _ENDED = delete(unfinished_batches).where(unfinished_batches.c.batch == bindparam("of"))
 _NOT_COUNTING = update(unfinished_batches).where(unfinished_batches.c.batch == bindparam("of")).values(counting=0)
@@ -49,8 +55,10 @@ def enter(tx: Transaction, batch: str, regime: str, piece: list[bytes]) -> set[b
     """Enter the people of some records of a delivery; which pseudonyms were new. They count once the version has moved."""
     tx.execute(_NOT_COUNTING, {"of": batch})
     run = b"".join([record[:PSEUDONYM_BYTES] for record in piece])
-    given = {"regime": regime, "run": run, "count": len(piece), "version": registers.next_version(tx)}
-    return set(tx.execute(_ENTER, given).scalars()) if piece else set()
+    given = {"regime": regime, "run": run, "count": len(piece), "version": registers.newest_version(tx) + 1}
+    if not piece:
+        return set()
+    return {*tx.execute(_ENTER, given).scalars(), *tx.execute(_AGAIN, given).scalars()}
 
 
 def finish(tx: Transaction, batch: str, regime: str, delivery: Delivery, source: str, at: datetime) -> Batch:
@@ -68,7 +76,7 @@ def finish(tx: Transaction, batch: str, regime: str, delivery: Delivery, source:
 def settle(tx: Transaction) -> None:
     """Whoever an unfinished batch has entered counts from here on."""
     for regime in tx.execute(_WAITING).scalars().all():
-        registers.move(tx, regime)
+        registers.move(tx, regime, registers.newest_version(tx) + 1, None)
         tx.execute(_COUNTING, {"of": regime})
 
 

@@ -1,7 +1,8 @@
 """The registers: what is applied to them, how old they are, and the list of people to leave out.
 
-The version moves when, and only when, somebody new objected; a delivery that brings nothing new only makes a register younger. An
-empty delivery, or one of which nothing could be read, does not even do that: a feed that has died must be noticed.
+The version moves when, and only when, somebody new objected or withdrew, or another list is in force; a delivery that brings
+nothing new only makes a register younger. An empty delivery, or one of which nothing could be read, does not even do that: a feed
+that has died must be noticed.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import func, insert, select, text, union
+from sqlalchemy import Select, exists, insert, select, text, union
 
 from tre.errors import Reason, Refusal
-from tre.optouts.tables import REGIMES, batches, objections, registers
+from tre.optouts.tables import REGIMES, batches, cleared_lists, objections, registers, withdrawn
 from tre.persons import PSEUDONYM_BYTES
 from tre.state import Transaction
 from tre.terms import timestamp
@@ -42,7 +43,21 @@ _MOVE = text(
     DO UPDATE SET version = excluded.version, as_of = coalesce(excluded.as_of, as_of)"""
 )
 _NOW = select(registers)  # a handful of rows: which of them count is asked here, so that the statement is always the same
-_NEWEST = select(func.coalesce(func.max(registers.c.version), 0))
+_NEWEST = text(
+    """SELECT max(coalesce((SELECT max(version) FROM registers), 0), coalesce((SELECT max(version) FROM cleared_lists), 0))"""
+)
+_IN_FORCE = select(cleared_lists).order_by(cleared_lists.c.id.desc()).limit(1)
+# Who is in the register already, but had withdrawn: this objection is a new one.
+_AGAIN = text(
+    """DELETE FROM withdrawn WHERE regime = :regime AND pseudonym IN (
+    WITH RECURSIVE place(number) AS (VALUES (0) UNION ALL SELECT number + 1 FROM place WHERE number + 1 < :count)
+    SELECT substr(:run, number * 16 + 1, 16) FROM place)"""
+)
+
+NATIONAL, BY_LIST = "national", "check-service"
+National = Literal["check-service", "objections"]
+"""Who is left out under the national regime: whoever is not on the newest list of the check service, and whoever objected here;
+or those who objected here alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +91,12 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Some registers together: the version at which the last of them changed, and when the oldest of them was delivered."""
+    """Some registers together: the version at which the last of them changed, when the oldest of them was delivered, and the
+    name of the list of cleared people, where one of them is that."""
 
     version: int
     as_of: str
+    cleared: str | None = None
 
     def age(self, now: datetime) -> timedelta:
         return now - datetime.fromisoformat(self.as_of)
@@ -100,14 +117,9 @@ def apply(
     controller says in so many words that there is nobody, which makes the register younger although nothing was received."""
     if regime not in REGIMES:
         raise Refusal(Reason.INVALID_REQUEST, "There is no such opt-out regime.", f"Regimes are {', '.join(REGIMES)}.")
-    accepted, applied = _add(tx, regime, pseudonyms, next_version(tx))
+    accepted, applied = _add(tx, regime, pseudonyms, newest_version(tx) + 1)
     counts = Counts(accepted + known + sum(rejected.values()), applied, accepted + known - applied, rejected)
     return close(tx, secrets.token_hex(16), regime, counts, source, at, moved=applied > 0, empty=empty)
-
-
-def next_version(tx: Transaction) -> int:
-    """That which the registers move to when somebody new objects."""
-    return int(tx.execute(_NEWEST).scalar_one()) + 1
 
 
 def close(
@@ -122,12 +134,12 @@ def close(
     empty: bool = False,
 ) -> Batch:
     """Write the batch down. ``moved``: somebody is in the register who does not count yet, so that its version moves."""
-    version = next_version(tx) - 1 + moved
+    version = newest_version(tx) + moved
     if counts.applied + counts.already_known or empty:
         own = version if moved else _own_version(tx, regime)
-        tx.execute(_MOVE, {"regime": regime, "version": own, "as_of": timestamp(at)})
+        move(tx, regime, own, timestamp(at))
     elif moved:
-        move(tx, regime)
+        move(tx, regime, version, None)
     made = Batch(
         id, regime, counts.received, counts.applied, counts.already_known, dict(counts.rejected), source, timestamp(at), version
     )
@@ -135,14 +147,9 @@ def close(
     return made
 
 
-def move(tx: Transaction, regime: str) -> None:
-    """The register's version moves; it becomes no younger."""
-    tx.execute(_MOVE, {"regime": regime, "version": next_version(tx), "as_of": None})
-
-
 def sift(tx: Transaction, regime: str, delivered: Sequence[bytes]) -> tuple[list[bytes], int]:
     """Those of a delivery that may be new, and how many are known for certain. For a read transaction before `apply`, so that a
-    list of millions which brings little that is new holds up no other write. Nothing leaves a register: known is known."""
+    list of millions which brings little that is new holds up no other write. A withdrawal between the two counts as the later."""
     if len(delivered) < WORTH_SIFTING:
         return list(delivered), 0
     new: list[bytes] = []
@@ -174,15 +181,15 @@ def delivered(tx: Transaction) -> dict[str, str | None]:
     return {regime: found.get(regime) for regime in REGIMES}
 
 
-def standing(tx: Transaction, regimes: Iterable[str]) -> Standing:
+def standing(tx: Transaction, regimes: Iterable[str], national: National) -> Standing:
     """The registers a question needs, as they stand; OPT_OUTS_STALE when one of them was never delivered."""
-    return _standing(_rows(tx, regimes))
+    return _standing(_lists(tx, regimes, national))
 
 
-def check_age(tx: Transaction, regimes: Iterable[str], now: datetime, max_age_days: int) -> Standing:
+def check_age(tx: Transaction, regimes: Iterable[str], now: datetime, max_age_days: int, national: National) -> Standing:
     """The same, and OPT_OUTS_STALE when one of them is older than the policy allows, or from a time that has not come."""
-    rows = _rows(tx, regimes)
-    found, newest = _standing(rows), max(row.as_of for row in rows)
+    lists = _lists(tx, regimes, national)
+    found, newest = _standing(lists), max(one.as_of for one in lists)
     if found.age(now) > timedelta(days=max_age_days):
         raise _stale(f"A list of opt-outs that this purpose needs is older than the {max_age_days} days that the policy allows.")
     if datetime.fromisoformat(newest) > now + SKEW:
@@ -191,42 +198,91 @@ def check_age(tx: Transaction, regimes: Iterable[str], now: datetime, max_age_da
 
 
 def pseudonyms(tx: Transaction, regimes: Iterable[str]) -> Iterator[bytes]:
-    """Everyone who objected under any of the regimes: in order, once each. Read it to its end inside the transaction."""
-    lists = [select(objections.c.pseudonym).where(objections.c.regime == regime) for regime in _needed(regimes)]
+    """Everyone whose objection under any of the regimes counts: in order, once each. Read it to its end inside the
+    transaction."""
+    lists = [_objecting(regime) for regime in _needed(regimes)]
     # Each list comes in order from its key, so that SQLite merges them as it goes.
     merged = union(*lists).order_by("pseudonym") if len(lists) > 1 else lists[0].order_by("pseudonym")
     yield from tx.execute(merged).scalars()
 
 
-def _add(tx: Transaction, regime: str, pseudonyms: Iterable[bytes], version: int) -> tuple[int, int]:
-    """How many there were and how many were new."""
-    accepted, applied, source = 0, 0, iter(pseudonyms)
+def newest_version(tx: Transaction) -> int:
+    """At which any list last changed; 0 before the first."""
+    return int(tx.execute(_NEWEST).scalar_one())
+
+
+def move(tx: Transaction, regime: str, version: int, as_of: str | None) -> None:
+    """A register is at another version; ``as_of``: when it was delivered, None where it was not."""
+    tx.execute(_MOVE, {"regime": regime, "version": version, "as_of": as_of})
+
+
+def runs(pseudonyms: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Slices for one statement each, sorted within a chunk; ValueError for what is no pseudonym."""
+    source = iter(pseudonyms)
     while chunk := sorted(islice(source, CHUNK)):
         if any(len(one) != PSEUDONYM_BYTES for one in chunk):
             raise ValueError("a pseudonym has 16 bytes")
-        accepted += len(chunk)
-        for start in range(0, len(chunk), SLICE):
-            part = chunk[start : start + SLICE]
-            run = {"regime": regime, "run": b"".join(part), "count": len(part), "version": version}
-            applied += tx.execute(_ADD, run).rowcount
+        yield from (chunk[start : start + SLICE] for start in range(0, len(chunk), SLICE))
+
+
+def _add(tx: Transaction, regime: str, pseudonyms: Iterable[bytes], version: int) -> tuple[int, int]:
+    """How many there were and how many were new."""
+    accepted, applied = 0, 0
+    for part in runs(pseudonyms):
+        accepted += len(part)
+        again = {"regime": regime, "run": b"".join(part), "count": len(part)}
+        applied += tx.execute(_ADD, again | {"version": version}).rowcount + tx.execute(_AGAIN, again).rowcount
     return accepted, applied
+
+
+def _objecting(regime: str) -> Select[Any]:
+    gone = exists().where(withdrawn.c.regime == objections.c.regime, withdrawn.c.pseudonym == objections.c.pseudonym)
+    return select(objections.c.pseudonym).where(objections.c.regime == regime, ~gone)
 
 
 def _own_version(tx: Transaction, regime: str) -> int:
     return next((row.version for row in tx.execute(_NOW) if row.regime == regime), 0)
 
 
-def _rows(tx: Transaction, regimes: Iterable[str]) -> list[Any]:
-    """The registers of the regimes, each of them delivered; or OPT_OUTS_STALE."""
+@dataclass(frozen=True, slots=True)
+class _List:
+    """One list that is needed: at which version it changed, and when it was delivered."""
+
+    version: int
+    as_of: str
+    cleared: str | None = None
+
+
+def _lists(tx: Transaction, regimes: Iterable[str], national: National) -> list[_List]:
+    """The lists of the regimes, each of them delivered; or OPT_OUTS_STALE."""
     needed = _needed(regimes)
-    rows = [row for row in tx.execute(_NOW) if row.regime in needed and row.as_of is not None]
-    if len(rows) < len(needed):
-        raise _stale("A list of opt-outs that this purpose needs has not been delivered.")
-    return rows
+    rows = {row.regime: row for row in tx.execute(_NOW) if row.regime in needed}
+    return [
+        _cleared(tx, rows.get(regime)) if regime == NATIONAL and national == BY_LIST else _delivered(rows.get(regime))
+        for regime in needed
+    ]
 
 
-def _standing(rows: list[Any]) -> Standing:
-    return Standing(max(row.version for row in rows), min(row.as_of for row in rows))
+def _delivered(row: Any) -> _List:
+    if row is None or row.as_of is None:
+        raise _stale(_NEVER)
+    return _List(row.version, row.as_of)
+
+
+def _cleared(tx: Transaction, direct: Any) -> _List:
+    """The national list: its age is that of the check service's; objections that were entered here only add to it."""
+    found = tx.execute(_IN_FORCE).first()
+    if found is None:
+        raise _stale(_NEVER)
+    return _List(max(found.version, direct.version if direct is not None else 0), found.at, found.list)
+
+
+_NEVER = "A list of opt-outs that this purpose needs has not been delivered."
+
+
+def _standing(lists: list[_List]) -> Standing:
+    cleared = next((one.cleared for one in lists if one.cleared is not None), None)
+    return Standing(max(one.version for one in lists), min(one.as_of for one in lists), cleared)
 
 
 def _needed(regimes: Iterable[str]) -> list[str]:

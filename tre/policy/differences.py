@@ -155,6 +155,8 @@ RULES: Mapping[str, Rule] = {
     "PublishedSize.rows": doubted,
     "PublishedSize.source": words,
     "OptOuts.max_list_age_days": less,
+    "OptOuts.national": set_to("check-service"),
+    "OptOuts.alarm_after_days": less,
     "PurposePolicy.regimes": further,
     "PurposePolicy.exemption_required": set_to(True),
 }

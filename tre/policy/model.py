@@ -210,9 +210,16 @@ class PublishedSize(Strict):
 
 
 class OptOuts(Strict):
-    """How old a delivered list may be. 21 days is the hard limit."""
+    """How old a delivered list may be (21 days is the hard limit), who is left out under the national regime, and after how many
+    days without a delivery somebody is told.
+
+    ``national``: with check-service, whoever is not on its newest list of people without an opt-out, and whoever objected here;
+    with objections, the latter alone: for persons who have no NHS number, or are outside the NHS.
+    """
 
     max_list_age_days: Annotated[Whole, Field(ge=1, le=21)]
+    national: Literal["check-service", "objections"] = "check-service"
+    alarm_after_days: Annotated[Whole, Field(ge=1, le=21)] = 3
 
 
 class PurposePolicy(Strict):
@@ -286,12 +293,23 @@ class DatasetPolicy(Strict):
             raise ValueError("rows of a table that the policy does not have; name its tables")
         return size
 
+    @field_validator("opt_outs")
+    @classmethod
+    def _national(cls, opt_outs: OptOuts, info: ValidationInfo) -> OptOuts:
+        source: PersonSource | None = info.data.get("person_source")
+        if source and source.check == "none" and opt_outs.national == "check-service":
+            raise ValueError("without an NHS number nobody is on the check service's list; write national: objections")
+        return opt_outs
+
     @property
     def digest(self) -> str:
-        """Of everything resolved: tables, numbers, purposes, prohibited purposes, code lists. What is optional and not written
-        is not part of it."""
-        absent = {"birth"} if self.birth is None else None
-        return digest(canonical({"dataset": self.model_dump(mode="json", exclude=absent), "rules": self._rules}))
+        """Of everything resolved: tables, numbers, purposes, prohibited purposes, code lists. What is optional and says what is
+        so without it is not part of it."""
+        dataset = self.model_dump(mode="json", exclude={"birth"} if self.birth is None else None)
+        for name in ("national", "alarm_after_days"):
+            if getattr(self.opt_outs, name) == OptOuts.model_fields[name].default:
+                del dataset["opt_outs"][name]
+        return digest(canonical({"dataset": dataset, "rules": self._rules}))
 
     @property
     def schema_digest(self) -> str:

@@ -16,14 +16,21 @@ from tre.sample import people, records
 LARGEST = 70_000_000
 Progress = Callable[[str, float], None]
 Form = Literal["parquet", "csv"]
-OPTIONS = {"parquet": "FORMAT parquet, COMPRESSION zstd", "csv": "FORMAT csv, HEADER"}
+OPTIONS = {
+    "parquet": "FORMAT parquet, COMPRESSION zstd",
+    "csv": "FORMAT csv, HEADER",
+    "txt": "FORMAT csv, HEADER false, QUOTE '', DELIMITER '\t'",
+}
 # One thread to a file: the order of rows, and so the bytes, depend on the seed alone. Two files at a time, the longest first.
-WEIGHTS = {"measurements": 4, "prescriptions": 3, "events": 2, "patients": 1, "opt_outs": 1}
+WEIGHTS = {"measurements": 4, "prescriptions": 3, "events": 2, "patients": 1, "opt_outs": 1, "cleared": 1}
+
+LISTS = {"opt_outs": records.opt_outs, "cleared": records.cleared}
+SUFFIXES = {"opt_outs": "csv", "cleared": "txt"}
 
 
 def generate(out: Path, persons: int, seed: int, progress: Progress | None = None, form: Form = "parquet") -> None:
-    """Write `<table>.parquet` or `.csv` for each table, and `opt_outs.csv`. ``progress`` is told what is being done and the
-    fraction of the whole that is done."""
+    """Write `<table>.parquet` or `.csv` for each table, `opt_outs.csv`, and `cleared.txt` as the check service replies.
+    ``progress`` is told what is being done and the fraction of the whole that is done."""
     if not 1 <= persons <= LARGEST:
         raise Unfit(f"a sample has 1 to {LARGEST:,} persons")
     out.mkdir(parents=True, exist_ok=True)
@@ -46,8 +53,8 @@ def _connection(seed: int) -> duckdb.DuckDBPyConnection:
 
 
 def _write(connection: duckdb.DuckDBPyConnection, name: str, out: Path, persons: int, form: Form) -> None:
-    suffix: Form = "csv" if name == "opt_outs" else form
-    query = records.opt_outs(persons) if name == "opt_outs" else records.WRITTEN[name](0, persons)
+    suffix = SUFFIXES.get(name, form)
+    query = LISTS[name](persons) if name in LISTS else records.WRITTEN[name](0, persons)
     part, whole = out / f".{name}.part", out / f"{name}.{suffix}"
     try:
         with connection:

@@ -16,7 +16,7 @@ from tre.errors import Reason
 from tre.gateway import Gateway
 from tre.office import Office
 from tre.office.receiving import OPT_OUTS
-from tre.web import approving, exempting, governing, opting, public, questions, register
+from tre.web import approving, exempting, governing, opting, public, questions, register, registering
 from tre.web.models import Problem
 from tre.web.problems import FAULT, FAULT_DETAIL, problem, tell_problems
 from tre.web.signed_in import Seen
@@ -30,7 +30,8 @@ MIB = 2**20
 THREADS, TURN_S = 4, 0.000_5
 # The framework reads a body before it asks who sends it, on the loop that answers everybody; lists of opt-outs are read
 # after, part by part.
-LARGEST_BODY, LARGEST_LIST = 4 * MIB, 256 * MIB
+LARGEST_BODY, LARGEST_LIST, LARGEST_CLEARED = 4 * MIB, 256 * MIB, 2048 * MIB
+LARGEST = {OPT_OUTS: LARGEST_LIST, registering.CLEARED: LARGEST_CLEARED}
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -52,7 +53,7 @@ class Outermost:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        largest = LARGEST_LIST if scope["path"] == OPT_OUTS else LARGEST_BODY
+        largest = LARGEST.get(scope["path"], LARGEST_BODY)
         call = _Call(receive, send, _announced(scope), largest)
         try:
             if not call.too_large:
@@ -124,6 +125,7 @@ def make_app(gateway: Gateway, office: Office) -> App:
         governing.router,
         approving.router,
         opting.router,
+        registering.router,
         exempting.router,
         register.router,
         public.router,

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0012_exemptions"
-down_revision = "0009_receipts"
+down_revision = "0010_registers"
 branch_labels = None
 depends_on = None
 
