@@ -53,10 +53,10 @@ PRESENT = [number for number in NUMBERS if number in everyone() - objecting()]
 @contextmanager
 def opened(home: Path) -> Iterator[tuple[Office, Gateway]]:
     """Office and gateway over one home, in this process; a release is seen as soon as it is sealed."""
-    settings = Settings(home=home, policies=POLICIES, _env_file=None)  # type: ignore[call-arg]
+    settings = Settings(home=home, policies=POLICIES, workers=1, _env_file=None)  # type: ignore[call-arg]
     with (
         office_of(home) as office,
-        Gateway.open(settings, office.state, office.policies, office.keys, workers=1, release_time=None) as gateway,
+        Gateway.open(settings, office.state, office.policies, office.keys, release_time=None) as gateway,
     ):
         yield office, gateway
 
