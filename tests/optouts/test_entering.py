@@ -48,7 +48,7 @@ def finish(state: State, batch: str, regime: str, delivery: Delivery) -> optouts
 
 def version(state: State, regime: str = "local") -> int:
     with state.read() as tx:
-        return optouts.standing(tx, [regime]).version
+        return optouts.standing(tx, [regime], "objections").version
 
 
 def listed(state: State, regime: str) -> set[bytes]:
