@@ -8,6 +8,7 @@ written down; that a list which was never delivered, or too long ago, stops the 
 from __future__ import annotations
 
 from tre.optouts.deliveries import Delivery, Line, lines_of, read_csv, read_file, receive
+from tre.optouts.erasing import erased_since, forget_deliveries, keep_erased, to_erase
 from tre.optouts.registers import Batch, Standing, apply, batch, check_age, delivered, pseudonyms, sift, standing
 from tre.optouts.restriction import restrict
 
@@ -20,6 +21,9 @@ __all__ = [
     "batch",
     "check_age",
     "delivered",
+    "erased_since",
+    "forget_deliveries",
+    "keep_erased",
     "lines_of",
     "pseudonyms",
     "read_csv",
@@ -28,4 +32,5 @@ __all__ = [
     "restrict",
     "sift",
     "standing",
+    "to_erase",
 ]

@@ -8,8 +8,48 @@ the pseudonyms to leave out.
 from __future__ import annotations
 
 from tre.store.exclusions import exclude, excluded
-from tre.store.files import sweep
+from tre.store.files import alone_with, making, remove_unnamed, sweep
 from tre.store.loading import Loaded, load
-from tre.store.snapshots import live, make_live, present, stop, stopped
+from tre.store.retiring import holding, rows_of, unlink, unlink_exclusions
+from tre.store.rewriting import check_files, rewrite
+from tre.store.snapshots import (
+    known,
+    live,
+    make_live,
+    note_unlinked,
+    present,
+    stand_down,
+    stop,
+    stopped,
+    superseded,
+    unlinked,
+    without,
+)
 
-__all__ = ["Loaded", "exclude", "excluded", "live", "load", "make_live", "present", "stop", "stopped", "sweep"]
+__all__ = [
+    "Loaded",
+    "alone_with",
+    "check_files",
+    "exclude",
+    "excluded",
+    "holding",
+    "known",
+    "live",
+    "load",
+    "make_live",
+    "making",
+    "note_unlinked",
+    "present",
+    "remove_unnamed",
+    "rewrite",
+    "rows_of",
+    "stand_down",
+    "stop",
+    "stopped",
+    "superseded",
+    "sweep",
+    "unlink",
+    "unlink_exclusions",
+    "unlinked",
+    "without",
+]
