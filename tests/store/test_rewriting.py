@@ -74,7 +74,9 @@ def without(rows: dict[str, set[tuple[Any, ...]]], gone: list[bytes]) -> dict[st
 
 
 @pytest.mark.parametrize("at_a_time", [1, 7, 25, 1_000])
-@pytest.mark.parametrize("gone", [GONE, [], NUMBERS[:1], NUMBERS[-1:], NUMBERS[10:40]], ids=["some", "none", "first", "last", "run"])
+@pytest.mark.parametrize(
+    "gone", [GONE, [], NUMBERS[:1], NUMBERS[-1:], NUMBERS[10:40]], ids=["some", "none", "first", "last", "run"]
+)
 def test_everybody_else_is_as_before(
     gone: list[str], at_a_time: int, ward: DatasetPolicy, before: Loaded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -85,7 +87,12 @@ def test_everybody_else_is_as_before(
     assert everything(made) == without(everything(before.snapshot), pseudonyms(gone))
     persons = facts(Loaded(made, {}, {}, {}), "persons.persons")
     assert persons == list(enumerate(sorted(set(pseudonyms(NUMBERS)) - set(pseudonyms(gone)))))
-    assert {path.name for path in Path(made.folder).iterdir()} == {"persons.duckdb", "events.duckdb", "manifest.json", "exclusions"}
+    assert {path.name for path in Path(made.folder).iterdir()} == {
+        "persons.duckdb",
+        "events.duckdb",
+        "manifest.json",
+        "exclusions",
+    }
     assert [path.name for path in (tmp_path / "ward").iterdir() if path.name.startswith(".begun")] == []
     check_files(made)
 

@@ -15,6 +15,7 @@ from tre.keys import Keys
 from tre.office import catalogue, logbook
 from tre.office.act import Act, Body, carry_out, demand
 from tre.office.approving import Approving
+from tre.office.erasing import Erasing
 from tre.office.governing import Governing
 from tre.office.opening import ROTATED, ROTATING, keys_of, only_one
 from tre.office.policing import Policing
@@ -29,7 +30,7 @@ NEVER = timedelta(days=36_500)
 Step = Callable[..., None]
 
 
-class Office(Policing, Governing, Approving):
+class Office(Policing, Governing, Approving, Erasing):
     """Over one home: people, projects and approvals stand beside; records, opt-outs and the log are here."""
 
     def __init__(
@@ -74,18 +75,19 @@ class Office(Policing, Governing, Approving):
 
     # ------------------------------------------------------------------ records and opt-outs
     def load(self, person: Person, dataset: str, source: Path, step: Step | None = None) -> dict[str, Any]:
-        """Load records, leaving out whoever objected under type 1, and make them live with the entry that says so."""
+        """Load records, leaving out everyone whose objection means deletion, and make them live with the entry that says so."""
         demand(person, "controller")
         policy = self._policy(dataset)
-        with self.state.read() as tx:
-            left_out = list(optouts.pseudonyms(tx, ("type-1",)))
-        loaded = store.load(policy, source, self.store, self.keys.pseudonym, left_out, step)
+        version = self.state.write(optouts.keep_erased)
+        with store.making(self.store, dataset):
+            loaded = store.load(policy, source, self.store, self.keys.pseudonym, self._people_to_erase(), step)
 
-        def change(tx: Transaction) -> tuple[None, Body]:
-            store.make_live(tx, loaded.snapshot, self.clock())
-            return None, {"snapshot": loaded.snapshot.id, "policy": self._digests[dataset]}
+            def change(tx: Transaction) -> tuple[None, Body]:
+                store.make_live(tx, loaded.snapshot, self.clock(), version)
+                return None, {"snapshot": loaded.snapshot.id, "policy": self._digests[dataset]}
 
-        self._act("loaded", person, change, dataset=dataset)
+            self._act("loaded", person, change, dataset=dataset)
+        self.retire()
         return {
             "dataset": dataset,
             "snapshot": loaded.snapshot.id,

@@ -8,11 +8,12 @@ written down; that a list which was never delivered, or too long ago, stops the 
 from __future__ import annotations
 
 from tre.optouts.deliveries import Delivery, Line, lines_of, read_csv, read_file, receive
-from tre.optouts.erasing import erased_since, forget_deliveries, keep_erased, to_erase
+from tre.optouts.erasing import DELETING, erased_since, forget_deliveries, keep_erased, to_erase
 from tre.optouts.registers import Batch, Standing, apply, batch, check_age, delivered, pseudonyms, sift, standing
 from tre.optouts.restriction import restrict
 
 __all__ = [
+    "DELETING",
     "Batch",
     "Delivery",
     "Line",

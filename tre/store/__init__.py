@@ -7,6 +7,15 @@ the pseudonyms to leave out.
 
 from __future__ import annotations
 
+from tre.store.certificates import (
+    Backup,
+    Certificate,
+    backups,
+    certificates,
+    keep_certificate,
+    note_backup,
+    note_whole,
+)
 from tre.store.exclusions import exclude, excluded
 from tre.store.files import alone_with, making, remove_unnamed, sweep
 from tre.store.loading import Loaded, load
@@ -27,18 +36,25 @@ from tre.store.snapshots import (
 )
 
 __all__ = [
+    "Backup",
+    "Certificate",
     "Loaded",
     "alone_with",
+    "backups",
+    "certificates",
     "check_files",
     "exclude",
     "excluded",
     "holding",
+    "keep_certificate",
     "known",
     "live",
     "load",
     "make_live",
     "making",
+    "note_backup",
     "note_unlinked",
+    "note_whole",
     "present",
     "remove_unnamed",
     "rewrite",

@@ -21,7 +21,7 @@ from tre.terms import Snapshot
 
 
 def unlink(snapshot: Snapshot) -> bool:
-    """Remove a superseded snapshot's files; False, and nothing is removed, while somebody reads one of them. Durable when True."""
+    """Remove a superseded snapshot's files; False, and nothing is removed, while somebody reads one of them."""
     folder = Path(snapshot.folder)
     if not folder.exists():
         return True

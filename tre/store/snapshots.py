@@ -14,7 +14,9 @@ from tre.store.tables import snapshots
 from tre.terms import Snapshot, timestamp
 
 _SUPERSEDED = (
-    select(snapshots).where(snapshots.c.live == 0, snapshots.c.unlinked_at.is_(None)).order_by(snapshots.c.live_from, snapshots.c.id)
+    select(snapshots)
+    .where(snapshots.c.live == 0, snapshots.c.unlinked_at.is_(None))
+    .order_by(snapshots.c.live_from, snapshots.c.id)
 )
 _LIVE = select(snapshots).where(snapshots.c.dataset == bindparam("of"), snapshots.c.live == 1, snapshots.c.stopped_at.is_(None))
 _STOPPED = select(snapshots.c.stopped_at).where(snapshots.c.id == bindparam("of"))
