@@ -10,6 +10,7 @@ import time
 from datetime import UTC, datetime
 
 from tre import audit, budget, optouts, projects, releases, store
+from tre.errors import Refusal
 from tre.gateway import closing, entries
 from tre.gateway.envelope import envelope
 from tre.gateway.house import House
@@ -42,7 +43,7 @@ def _published(tx: Transaction, found: Unfinished, person: Person, house: House)
     sealed, question = found.sealed, found.question
     if question.cancelled_at is not None or (sealed and store.stopped(tx, sealed.snapshot)):
         return False
-    if sealed is None or optouts.standing(tx, sealed.regimes).version != sealed.version:
+    if sealed is None or not _unmoved(tx, sealed.regimes, sealed.version):
         return False
     at = max(house.clock(), datetime.fromisoformat(sealed.release_at).astimezone(UTC))
     reservation = next(one for one in budget.open_reservations(tx) if one.id == sealed.reservation)
@@ -62,6 +63,14 @@ def _published(tx: Transaction, found: Unfinished, person: Person, house: House)
     )
     releases.close(tx, question.id, "released", Envelope(body), at)
     return True
+
+
+def _unmoved(tx: Transaction, regimes: tuple[str, ...], version: int) -> bool:
+    """Not where a list counts as never delivered: after a restore, nothing is known of what reached it since."""
+    try:
+        return optouts.standing(tx, regimes).version == version
+    except Refusal:
+        return False
 
 
 def _faulted(tx: Transaction, found: Unfinished, person: Person, house: House) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 BEGUN = ".begun-"
+ID = re.compile(r"[0-9a-f]{32}")
 
 
 @contextmanager
@@ -43,13 +45,13 @@ def making(store: Path, dataset: str) -> Iterator[None]:
 
 def remove_unnamed(store: Path, dataset: str, named: Callable[[], set[str]]) -> None:
     """Remove snapshots that were put in place and never named: their maker was killed, or lost to another. Not while somebody
-    makes one. ``named``: the folders that the database names, asked once nobody does."""
+    makes one. ``named``: the ids that the database names, asked once nobody does."""
     place = store / dataset
     try:
         with _held(place / ".making", fcntl.LOCK_EX | fcntl.LOCK_NB):
-            kept = {Path(folder).resolve() for folder in named()}
-            for folder in place.iterdir() if place.is_dir() else ():
-                if folder.is_dir() and not folder.name.startswith(".") and folder.resolve() not in kept:
+            kept = named()
+            for folder in place.iterdir():
+                if ID.fullmatch(folder.name) and folder.name not in kept:
                     shutil.rmtree(folder, ignore_errors=True)
                     make_durable(place)
     except BlockingIOError:

@@ -55,10 +55,8 @@ def superseded(tx: Transaction) -> list[Snapshot]:
 
 
 def known(tx: Transaction) -> set[str]:
-    """The folders of all snapshots that have not been unlinked."""
-    home = _home(tx)
-    folders = tx.execute(select(snapshots.c.folder).where(snapshots.c.unlinked_at.is_(None))).scalars()
-    return {str(home / folder) for folder in folders}
+    """All snapshots that have not been unlinked; each stands in a folder of its id."""
+    return set(tx.execute(select(snapshots.c.id).where(snapshots.c.unlinked_at.is_(None))).scalars())
 
 
 def note_unlinked(tx: Transaction, snapshot: str, at: datetime) -> bool:
