@@ -1,5 +1,5 @@
-"""Erasure, whole: the next snapshot is without whoever objected, the files before it go when the last reader lets go, a certificate
-says so, and nothing that anyone sees depends on who had a record."""
+"""Erasure, whole: the next snapshot is without whoever objected, the files before it go when the last reader lets go, a
+certificate says so, and nothing that anyone sees depends on who had a record."""
 
 from __future__ import annotations
 

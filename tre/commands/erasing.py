@@ -16,6 +16,28 @@ Key = Annotated[list[str] | None, typer.Option("--key", help="A verifier key (vk
 
 
 @app.command()
+def backup(folder: Annotated[Path, typer.Argument(metavar="DIR")], as_json: Json = False) -> None:
+    """Copy database, log and live records into a new folder, also while tre serve runs. Keys are not in it: tre keys backup."""
+    with opened_office(read_settings(), governed=True) as office, progress("backing up") as step:
+        told = office.back_up(office.host, folder, step)
+    show(told, as_json)
+
+
+@app.command()
+def restore(folder: Annotated[Path, typer.Argument(metavar="DIR")], as_json: Json = False) -> None:
+    """Bring a backup back; stop tre serve before.
+
+    Into the home that made it: its records, without everyone who objected or was erased since; the database stays. Into an empty
+    home whose keys were restored (tre keys restore): database and log, with everything closed: deliver every list of opt-outs
+    anew, run this command again for the records, and have an admin release each project. Nothing is refunded."""
+    from tre.office.restoring import restore as run
+
+    with progress("restoring") as step:
+        told = run(read_settings(), folder, step)
+    show(told, as_json)
+
+
+@app.command()
 def erase(
     dataset: Annotated[str | None, typer.Argument()] = None, check: Check = None, key: Key = None, as_json: Json = False
 ) -> None:

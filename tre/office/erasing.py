@@ -45,12 +45,19 @@ class Erasing(Rooms):
 
     def _to_rewrite(self, dataset: str) -> tuple[Snapshot, int]:
         """The live snapshot, and the version of the registers whose people will not be in the next."""
-        version = self.state.write(optouts.keep_erased)
+        version = self._keep_erased()
         with self.state.read() as tx:
             was = store.live(tx, dataset)
         if was is None:
             raise Refusal(Reason.NOT_READY, f"No records of {dataset} are live.", "Load records, or restore a backup.")
         return was, version
+
+    def _keep_erased(self) -> int:
+        """Write down who is to be in no snapshot made from here on; the version of the registers that says so."""
+        with self.state.read() as tx:
+            moved = optouts.moved(tx)
+        self.state.write(lambda tx: optouts.keep_erased(tx, moved))
+        return moved.version
 
     def _people_to_erase(self) -> Iterator[bytes]:
         """Read when they are wanted, which is after the version was noted: none of its people is missing."""

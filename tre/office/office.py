@@ -15,7 +15,7 @@ from tre.keys import Keys
 from tre.office import catalogue, logbook
 from tre.office.act import Act, Body, carry_out, demand
 from tre.office.approving import Approving
-from tre.office.erasing import Erasing
+from tre.office.backing import Backing
 from tre.office.governing import Governing
 from tre.office.opening import ROTATED, ROTATING, keys_of, only_one
 from tre.office.policing import Policing
@@ -30,7 +30,7 @@ NEVER = timedelta(days=36_500)
 Step = Callable[..., None]
 
 
-class Office(Policing, Governing, Approving, Erasing):
+class Office(Policing, Governing, Approving, Backing):
     """Over one home: people, projects and approvals stand beside; records, opt-outs and the log are here."""
 
     def __init__(
@@ -78,7 +78,7 @@ class Office(Policing, Governing, Approving, Erasing):
         """Load records, leaving out everyone whose objection means deletion, and make them live with the entry that says so."""
         demand(person, "controller")
         policy = self._policy(dataset)
-        version = self.state.write(optouts.keep_erased)
+        version = self._keep_erased()
         with store.making(self.store, dataset):
             loaded = store.load(policy, source, self.store, self.keys.pseudonym, self._people_to_erase(), step)
 

@@ -8,7 +8,7 @@ written down; that a list which was never delivered, or too long ago, stops the 
 from __future__ import annotations
 
 from tre.optouts.deliveries import Delivery, Line, lines_of, read_csv, read_file, receive
-from tre.optouts.erasing import DELETING, erased_since, forget_deliveries, keep_erased, to_erase
+from tre.optouts.erasing import DELETING, Moved, erased_since, forget_deliveries, keep_erased, moved, to_erase
 from tre.optouts.registers import Batch, Standing, apply, batch, check_age, delivered, pseudonyms, sift, standing
 from tre.optouts.restriction import restrict
 
@@ -17,6 +17,7 @@ __all__ = [
     "Batch",
     "Delivery",
     "Line",
+    "Moved",
     "Standing",
     "apply",
     "batch",
@@ -26,6 +27,7 @@ __all__ = [
     "forget_deliveries",
     "keep_erased",
     "lines_of",
+    "moved",
     "pseudonyms",
     "read_csv",
     "read_file",

@@ -17,7 +17,7 @@ from tre.store.certificates import (
     note_whole,
 )
 from tre.store.exclusions import exclude, excluded
-from tre.store.files import alone_with, making, remove_unnamed, sweep
+from tre.store.files import alone_with, make_durable, making, remove_unnamed, sweep
 from tre.store.loading import Loaded, load
 from tre.store.retiring import holding, rows_of, unlink, unlink_exclusions
 from tre.store.rewriting import check_files, rewrite
@@ -50,6 +50,7 @@ __all__ = [
     "known",
     "live",
     "load",
+    "make_durable",
     "make_live",
     "making",
     "note_backup",

@@ -20,6 +20,7 @@ def upgrade() -> None:
         "erased",
         sa.Column("pseudonym", sa.LargeBinary, sa.CheckConstraint("length(pseudonym) = 16"), primary_key=True),
         sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("standing", sa.Integer, sa.CheckConstraint("standing IN (0, 1)"), nullable=False),
         sqlite_with_rowid=False,
         sqlite_strict=True,
     )
