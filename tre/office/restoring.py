@@ -75,9 +75,7 @@ def _restore_home(settings: Settings, kept: Kept, database: Path) -> dict[str, A
     try:
         _close_everything(copy, kept, keys)
         store.make_durable(copy)
-        shutil.rmtree(settings.log)
-        shutil.copytree(kept.place / backing.LOG, settings.log, copy_function=_copy)
-        settings.log.chmod(0o700)
+        _replace_log(kept.place / backing.LOG, settings.log)
         _remove(database)
         copy.rename(database)
         store.make_durable(database.parent)
@@ -128,6 +126,16 @@ def _remove(database: Path) -> None:
     """A database with its companions."""
     for end in ("", "-wal", "-shm", "-journal"):
         database.with_name(database.name + end).unlink(missing_ok=True)
+
+
+def _replace_log(kept: Path, folder: Path) -> None:
+    """The folder itself stays: at no moment can others read it."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    shutil.copytree(kept, folder, copy_function=_copy, dirs_exist_ok=True)
 
 
 def _copy(source: str, target: str) -> None:
