@@ -21,7 +21,7 @@ import httpx
 import pytest
 
 from tests.contracts.test_surface import document
-from tests.serving import REGIONS, Served, copy_home, office_of
+from tests.serving import REGIONS, SAMPLE, Served, copy_home, office_of
 from tre import projects
 
 TABLE = Path(__file__).with_name("roles.txt")
@@ -29,7 +29,7 @@ TABLE = Path(__file__).with_name("roles.txt")
 COLUMNS = ("nobody", "member", "stranger", "admin", "auditor", "controller", "checker")
 ABSENT = {
     "question": "0" * 32, "project": "no-such-project", "dataset": "no-such-dataset", "name": "no-such-name",
-    "approval": "0" * 32, "index": "9999999", "path": "0/999",
+    "approval": "0" * 32, "erasure": "0" * 32, "index": "9999999", "path": "0/999",
 }  # fmt: skip
 IDS = re.compile(rb'"id":"[0-9a-f]{32}"')
 CALLS = sorted(f"{method.upper()} {path}" for path, methods in document()["paths"].items() for method in methods)
@@ -107,6 +107,7 @@ def world_of(furnished: Path, folder: Path) -> Iterator[World]:
         office.renew_identity("visitor", ("researcher",))
         for name in ("other", "held"):
             office.found_project(name, members=("stranger",), **fields)
+        erased = office.load(office.host, "gp", SAMPLE) and office.erasures()["erasures"][0]["certificate"]
         for _ in range(3):
             office.state.write(lambda tx: projects.add_fault(tx, "held", 3, datetime.now(UTC)))
     with Served(home) as served:
@@ -123,6 +124,7 @@ def world_of(furnished: Path, folder: Path) -> Iterator[World]:
             "name": "visitor",
             "index": "3",
             "path": f"0/000.p/{size}",
+            "erasure": erased,
         }
         world.foreign |= {"question": others, "project": "other"}
         yield world

@@ -19,7 +19,7 @@ from tre.gateway.outcomes import Outcome, Pending, Standing
 from tre.gateway.pace import Pace
 from tre.gateway.preparing import ReleaseTime, foretell
 from tre.gateway.road import Road
-from tre.gateway.tending import Tending, common_regimes, ground_of
+from tre.gateway.tending import Tending, regimes_in_use, ground_of
 from tre.keys import Keys
 from tre.plan.offer import catalogue
 from tre.plan.reading import Reader
@@ -94,7 +94,7 @@ class Gateway:
     def warm(self) -> None:
         """Open the live records in each worker, so that the first question does not wait for that."""
         for dataset in self.house.policies.datasets:
-            for regimes in common_regimes(self.house):
+            for regimes in regimes_in_use(self.house):
                 self._warm(dataset, regimes)
 
     def _warm(self, dataset: str, regimes: tuple[str, ...]) -> None:

@@ -40,7 +40,7 @@ class Tending:
     def round(self) -> None:
         """Once. What fails is told once, until it succeeds again."""
         for dataset in self._house.policies.datasets:
-            for regimes in common_regimes(self._house):
+            for regimes in regimes_in_use(self._house):
                 self._try(f"the records of {dataset}", partial(self._take, dataset, regimes))
         for check in self._checks:
             self._try(getattr(check, "__qualname__", "a check"), check)
@@ -87,7 +87,7 @@ class Tending:
             self._stop.wait(min(60.0, time.monotonic() - began))
 
 
-def common_regimes(house: House) -> list[Regimes]:
+def regimes_in_use(house: House) -> list[Regimes]:
     """The choices of regimes that a purpose has without an exemption."""
     return sorted({tuple(sorted(one.regimes)) for one in house.policies.purposes.values() if not one.exemption_required})
 
