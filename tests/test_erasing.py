@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from tests.serving import SAMPLE, Served, office_of
+from tests.serving import POLICIES, SAMPLE, Served, office_of
+from tests.web.test_terminal import told
 from tre import audit, optouts, store
 from tre.audit import checkpoint
 from tre.errors import Reason, Refusal, Unfit
@@ -396,3 +397,25 @@ def test_nothing_is_refunded_and_a_repeat_names_its_snapshot(home: Path) -> None
         fresh = http.post("/v1/queries", json=body | {"fresh": True}).json()
         assert fresh["snapshot"] == told["snapshot"] and "stale" not in fresh
         assert http.get("/v1/projects/demo").json()["budget"] != spent
+
+
+# ------------------------------------------------------------------------------------------------------------ the command line
+
+
+def test_at_the_terminal(home: Path, tmp_path: Path) -> None:
+    policies = {"TRE_POLICIES": str(POLICIES)}
+    with office_of(home) as office:
+        object_to(office, "local", PEOPLE[0])
+    made = told(home, "backup", str(tmp_path / "backup"), **policies)
+    assert made["datasets"] == ["gp"]
+    erased = told(home, "erase", **policies)
+    assert erased["dataset"] == "gp" and erased["still_read"] == []
+    with office_of(home) as office:
+        (tmp_path / "certificate").write_text(json.dumps(office.erasure(erased["certificate"])))
+        key = office.publication.vkey
+    checked = told(tmp_path, "erase", "--check", str(tmp_path / "certificate"), "--key", key)
+    assert checked["snapshot"] == erased["snapshot"]
+    restored = told(home, "restore", str(tmp_path / "backup"), **policies)
+    with office_of(home) as office:
+        assert live(office).id == restored["records"]["gp"] != erased["snapshot"]
+        assert persons(office, PEOPLE[:1], tmp_path / "spill") == 0

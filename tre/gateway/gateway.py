@@ -19,7 +19,7 @@ from tre.gateway.outcomes import Outcome, Pending, Standing
 from tre.gateway.pace import Pace
 from tre.gateway.preparing import ReleaseTime, foretell
 from tre.gateway.road import Road
-from tre.gateway.tending import Tending, regimes_in_use, ground_of
+from tre.gateway.tending import Tending, ground_of, regimes_in_use
 from tre.keys import Keys
 from tre.plan.offer import catalogue
 from tre.plan.reading import Reader
