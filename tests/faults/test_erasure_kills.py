@@ -16,8 +16,8 @@ from typing import Any
 import duckdb
 import pytest
 
+from tests.erasing.homes import PEOPLE, folders, live
 from tests.serving import POLICIES, ROOT, office_of
-from tests.test_erasing import PEOPLE, folders, live
 from tre import optouts, store
 from tre.audit.verify import verify_database
 from tre.errors import Unfit

@@ -3,7 +3,6 @@ which are being let go of takes the newer ones."""
 
 from __future__ import annotations
 
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -15,9 +14,9 @@ from typing import Any
 
 import pytest
 
+from tests.erasing.homes import PEOPLE, live, object_to
 from tests.faults.gatehouse import Clock, FalseVault, Gates, opened
 from tests.serving import POLICIES, REGIONS, SAMPLE, office_of
-from tests.test_erasing import PEOPLE, live, object_to
 from tre import store
 from tre.errors import Fault
 from tre.gateway import desk as desks
@@ -158,11 +157,6 @@ class Vault(FalseVault):
             self.before = None
             before()
         self.opened.append(ground)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def home(furnished: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(furnished, tmp_path / "home", ignore=shutil.ignore_patterns("serve.lock")))
 
 
 @pytest.fixture

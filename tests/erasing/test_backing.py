@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.erasing.homes import PEOPLE, folders, live, object_to, persons
 from tests.serving import POLICIES, SAMPLE, Served, office_of
-from tests.test_erasing import PEOPLE, folders, live, object_to, persons
 from tre import audit, optouts, projects, store
 from tre.audit.verify import verify_database
 from tre.errors import Unfit
@@ -25,11 +25,6 @@ from tre.settings import Settings
 from tre.store import backing
 
 REGISTERS = ("type-1", "national", "local")
-
-
-@pytest.fixture
-def home(furnished: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(furnished, tmp_path / "home", ignore=shutil.ignore_patterns("serve.lock")))
 
 
 def settings(home: Path) -> Settings:
