@@ -180,6 +180,23 @@ def test_records_of_other_tables_are_not_rewritten(before: Loaded, tmp_path: Pat
         rewrite(other, before.snapshot, tmp_path / "store", [])
 
 
+def test_what_cannot_be_proved_is_undone(
+    ward: DatasetPolicy, before: Loaded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy that loses the order of the persons is found by the proof, and leaves nothing."""
+
+    def unnumbered(connection: duckdb.DuckDBPyConnection, *arguments: Any) -> int:
+        left = number(connection, *arguments)
+        connection.execute("UPDATE renumbered SET fresh = 1 - fresh WHERE fresh < 2")
+        return left
+
+    number = rewriting._number
+    monkeypatch.setattr(rewriting, "_number", unnumbered)
+    with pytest.raises(Unfit, match="the rewriting was undone: persons"):
+        rewrite(ward, before.snapshot, tmp_path / "store", [])
+    assert not list((tmp_path / "store").glob("*/[0-9a-f]*"))
+
+
 def test_one_at_a_time(tmp_path: Path) -> None:
     with alone_with(tmp_path, "ward"), pytest.raises(BlockingIOError), alone_with(tmp_path, "ward"):
         raise AssertionError

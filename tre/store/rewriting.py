@@ -50,7 +50,7 @@ def rewrite(
             with connected(None, spill) as connection:
                 _write(connection, policy, Path(snapshot.folder), made, leave_out, tell)
             tell("proving the facts", 0.8)
-            facts = prove(policy, made, spill)
+            facts = _proved(policy, made, spill)
         except EngineError:  # its text may hold values
             raise Fault("rewrite") from None
         tell("taking digests", 0.95)
@@ -58,6 +58,13 @@ def rewrite(
         publish_folder(made, place)
     make_durable(store)
     return rewritten
+
+
+def _proved(policy: DatasetPolicy, made: Path, spill: Path) -> dict[str, dict[str, bool]]:
+    try:
+        return prove(policy, made, spill)
+    except Unfit as unfit:  # it speaks of a load
+        raise Unfit(str(unfit).replace("the load was undone", "the rewriting was undone", 1)) from None
 
 
 def check_files(snapshot: Snapshot) -> dict[str, Any]:
