@@ -66,7 +66,7 @@ def test_no_file_of_the_home_holds_a_byte_of_theirs(canaries: tuple[Path, list[s
             for needle in (canary_of(number).encode(), names[number]):
                 assert {path.name for path in store.holding(home, [needle], registers)} == {"persons.duckdb"}
     with Served(home) as served, served.http() as http:
-        body = {"project": "demo", "dataset": "gp", "sql": "SELECT practice, COUNT(*) AS n FROM patients GROUP BY practice"}
+        body = {"project": "demo", "dataset": "gp", "sql": "SELECT sex, COUNT(*) AS n FROM patients GROUP BY sex"}
         assert http.post("/v1/queries", json=body).status_code == 200
         with office_of(home) as office:
             object_to(office, "local", *gone)

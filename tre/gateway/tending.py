@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -78,13 +77,10 @@ class Tending:
 
     def _run(self, period: float) -> None:
         while not self._stop.wait(period):
-            began = time.monotonic()
             try:
                 self.round()
             except Exception as error:  # noqa: BLE001 - whatever it was, the next round is another try
                 log.error("tending failed: %s; it is tried again", type(error).__name__)
-            # A round that takes long leaves as much time to others as it took.
-            self._stop.wait(min(60.0, time.monotonic() - began))
 
 
 def regimes_in_use(house: House) -> list[Regimes]:
