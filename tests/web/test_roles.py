@@ -21,7 +21,7 @@ import httpx
 import pytest
 
 from tests.contracts.test_surface import document
-from tests.serving import REGIONS, Served, copy_home, office_of
+from tests.serving import REGIONS, SAMPLE, Served, copy_home, office_of
 from tre import projects
 
 TABLE = Path(__file__).with_name("roles.txt")
@@ -29,7 +29,7 @@ TABLE = Path(__file__).with_name("roles.txt")
 COLUMNS = ("nobody", "member", "stranger", "admin", "auditor", "controller", "checker")
 ABSENT = {
     "question": "0" * 32, "project": "no-such-project", "dataset": "no-such-dataset", "name": "no-such-name",
-    "approval": "0" * 32, "exemption": "0" * 32, "index": "9999999", "path": "0/999",
+    "approval": "0" * 32, "exemption": "0" * 32, "erasure": "0" * 32, "index": "9999999", "path": "0/999",
     "batch": "0" * 32, "receipt": "0" * 32 + "-000000-" + "0" * 24,
 }  # fmt: skip
 IDS = re.compile(rb'"id":"[0-9a-f]{32}"')
@@ -123,6 +123,7 @@ def world_of(furnished: Path, folder: Path) -> Iterator[World]:
         for name in ("other", "held"):
             office.found_project(name, members=("stranger",), **fields)
         office.found_project("exempted", members=(), **fields | {"purpose": "communicable-disease"})
+        erased = office.load(office.host, "gp", SAMPLE) and office.erasures()["erasures"][0]["certificate"]
         for _ in range(3):
             office.state.write(lambda tx: projects.add_fault(tx, "held", 3, datetime.now(UTC)))
     with Served(home) as served:
@@ -143,6 +144,7 @@ def world_of(furnished: Path, folder: Path) -> Iterator[World]:
             "batch": listed.json()["batches"][0]["batch"],
             "receipt": lines["receipt"],
             "path": f"0/000.p/{size}",
+            "erasure": erased,
         }
         world.foreign |= {"question": others, "project": "other"}
         yield world

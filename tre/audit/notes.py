@@ -33,6 +33,15 @@ def read_key(vkey: str) -> Key:
     return Key(name, bytes.fromhex(told), Ed25519PublicKey.from_public_bytes(key[1:]), vkey)
 
 
+def holds(vkey: str, message: bytes, signature: bytes) -> bool:
+    """Whether the key of a line ``name+id+key`` signed a message; ValueError when the line is no such key."""
+    try:
+        read_key(vkey).public.verify(signature, message)
+    except InvalidSignature:
+        return False
+    return True
+
+
 def read_checkpoint(note: str, keys: Sequence[Key]) -> tuple[int, bytes]:
     """Size and root of a checkpoint that the key named by its origin has signed; ValueError otherwise. A wrong signature in the
     name of any key given is as bad as none; signatures of keys not given are passed over."""

@@ -5,7 +5,7 @@ Promises nothing of its own. Every command is registered when its module is impo
 
 from __future__ import annotations
 
-from tre.commands import health, keyring, log, policies, questions, records, register
+from tre.commands import erasing, health, keyring, log, policies, questions, records, register
 from tre.commands.terminal import app, stop
 
-__all__ = ["app", "health", "keyring", "log", "policies", "questions", "records", "register", "stop"]
+__all__ = ["app", "erasing", "health", "keyring", "log", "policies", "questions", "records", "register", "stop"]

@@ -6,6 +6,7 @@ Promises that a waiting question can be cancelled for nothing and that a full qu
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -34,6 +35,29 @@ class Queued(Protocol):
 
 Q = TypeVar("Q", bound=Queued)
 W = TypeVar("W")
+# An errand waits for a moment without questions; after so long it is run between two of them.
+PATIENCE_S = 5.0
+
+
+@dataclass(slots=True, eq=False)
+class _Errand(Generic[W]):
+    """Something to do with one worker when no question needs it."""
+
+    do: Callable[[W], None]
+    since: float = field(default_factory=time.monotonic)
+    done: Future[None] = field(default_factory=Future)
+
+    @property
+    def patient(self) -> bool:
+        return time.monotonic() < self.since + PATIENCE_S
+
+    def run(self, worker: W) -> None:
+        try:
+            self.do(worker)
+        except BaseException as error:  # noqa: BLE001 - it is for whoever sent it
+            self.done.set_exception(error)
+        else:
+            self.done.set_result(None)
 
 
 class Desk(Generic[Q, W]):
@@ -44,7 +68,9 @@ class Desk(Generic[Q, W]):
         self._jobs: deque[Q] = deque()
         self._lock = threading.Condition()
         self._open = True
-        self._threads = [threading.Thread(target=self._serve, args=(worker,), daemon=True) for worker in workers]
+        self._errands: dict[int, _Errand[W]] = {}
+        self._workers = workers
+        self._threads = [threading.Thread(target=self._serve, args=(place,), daemon=True) for place in range(len(workers))]
 
     def open(self) -> None:
         for thread in self._threads:
@@ -71,25 +97,49 @@ class Desk(Generic[Q, W]):
                     return job
         return None
 
+    def each(self, do: Callable[[W], None], over: threading.Event) -> None:
+        """Do something with each worker, one after the other, between its questions: the others go on. Ends early when ``over``
+        or closed; raises what ``do`` raised."""
+        for place in range(len(self._workers)):
+            errand = _Errand(do)
+            with self._lock:
+                if not self._open or over.is_set():
+                    return
+                self._errands[place] = errand
+                self._lock.notify_all()
+            errand.done.result()
+
     def close(self) -> list[Q]:
         """Stop: the running questions finish, the waiting ones are given back."""
         with self._lock:
             self._open = False
             left = list(self._jobs)
             self._jobs.clear()
+            for errand in self._errands.values():
+                errand.done.set_result(None)
+            self._errands.clear()
             self._lock.notify_all()
         for thread in self._threads:
             if thread.ident is not None:  # never started where opening failed
                 thread.join()
         return left
 
-    def _next(self) -> Q | None:
+    def _next(self, place: int) -> Q | _Errand[W] | None:
+        """A question before an errand, unless the errand has waited long."""
         with self._lock:
-            self._lock.wait_for(lambda: self._jobs or not self._open)
+            self._lock.wait_for(lambda: self._jobs or place in self._errands or not self._open)
+            errand = self._errands.get(place)
+            if errand is not None and not (self._jobs and errand.patient):
+                self._lock.notify()  # whoever else is idle takes the question that waits
+                return self._errands.pop(place)
             return self._jobs.popleft() if self._jobs else None
 
-    def _serve(self, worker: W) -> None:
-        while (job := self._next()) is not None:
+    def _serve(self, place: int) -> None:
+        worker = self._workers[place]
+        while (job := self._next(place)) is not None:
+            if isinstance(job, _Errand):
+                job.run(worker)
+                continue
             try:
                 job.ticket.coming.set_result(self._run(job, worker))
             except Exception:  # noqa: BLE001 - not even the outcome could be written: recovery will, at the next start

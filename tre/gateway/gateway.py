@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Self
 
 from tre import optouts, projects, releases, store
@@ -18,8 +18,8 @@ from tre.gateway.house import House
 from tre.gateway.outcomes import Outcome, Pending, Standing
 from tre.gateway.pace import Pace
 from tre.gateway.preparing import ReleaseTime, foretell
-from tre.gateway.reserving import exclusion
 from tre.gateway.road import Road
+from tre.gateway.tending import Tending, ground_of, regimes_in_use
 from tre.keys import Keys
 from tre.plan.offer import catalogue
 from tre.plan.reading import Reader
@@ -95,26 +95,24 @@ class Gateway:
     def warm(self) -> None:
         """Open the live records in each worker, so that the first question does not wait for that."""
         for dataset in self.house.policies.datasets:
-            with self.house.state.read() as tx:
-                regimes = optouts.mode(tx, dataset) or tuple(sorted(REGIMES))
-            self._warm(dataset, regimes)
+            for regimes in regimes_in_use(self.house, dataset):
+                self._warm(dataset, regimes)
 
     def _warm(self, dataset: str, regimes: tuple[str, ...]) -> None:
         try:
-            with self.house.state.read() as tx:
-                snapshot = store.live(tx, dataset)
-                stand = optouts.standing(tx, regimes, self.house.policies.datasets[dataset].opt_outs.national)
-                if snapshot is None:
-                    return
-                left_out = exclusion(tx, self.house, snapshot, stand, regimes)
-            for worker in self._road.workers:
-                worker.prepare(snapshot, left_out)
-        except (Refusal, FileNotFoundError):
-            return  # no list yet: questions are refused until there is one
+            ground = ground_of(self.house, dataset, regimes)
+            if ground is not None:
+                for worker in self._road.workers:
+                    worker.prepare(*ground)
         except (Fault, OSError):
             # Served all the same: the log, the register and the other datasets are there. Its questions fault until it is loaded.
             self._broken.add(dataset)
             log.warning("the records of %s cannot be opened; load them again", dataset)
+
+    def tended(self, checks: Sequence[Callable[[], object]] = ()) -> AbstractContextManager[None]:
+        """From here to the end, records that moved are opened beside the questions, and each of ``checks`` is run, about once a
+        second."""
+        return Tending(self.house, self._road.desk, checks).running()
 
     def ask(self, person: Person, request: Request, key: asking.Idempotency | None = None) -> Ticket:
         """Send a question down the road."""

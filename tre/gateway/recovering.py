@@ -10,6 +10,7 @@ import time
 from datetime import UTC, datetime
 
 from tre import audit, budget, optouts, projects, releases, store
+from tre.errors import Refusal
 from tre.gateway import closing, entries
 from tre.gateway.envelope import envelope
 from tre.gateway.house import House
@@ -42,10 +43,7 @@ def _published(tx: Transaction, found: Unfinished, person: Person, house: House)
     sealed, question = found.sealed, found.question
     if question.cancelled_at is not None or (sealed and store.stopped(tx, sealed.snapshot)):
         return False
-    if sealed is None or question.dataset not in house.policies.datasets:
-        return False
-    national = house.policies.datasets[question.dataset].opt_outs.national
-    if optouts.standing(tx, sealed.regimes, national).version != sealed.version:
+    if sealed is None or not _unmoved(tx, house, question.dataset, sealed.regimes, sealed.version):
         return False
     if projects.exemption_ended(tx, question.project, datetime.fromisoformat(question.asked_at), house.clock()):
         return False
@@ -67,6 +65,16 @@ def _published(tx: Transaction, found: Unfinished, person: Person, house: House)
     )
     releases.close(tx, question.id, "released", Envelope(body), at)
     return True
+
+
+def _unmoved(tx: Transaction, house: House, dataset: str, regimes: tuple[str, ...], version: int) -> bool:
+    """Not where a list counts as never delivered: after a restore, nothing is known of what reached it since."""
+    if dataset not in house.policies.datasets:
+        return False
+    try:
+        return optouts.standing(tx, regimes, house.policies.datasets[dataset].opt_outs.national).version == version
+    except Refusal:
+        return False
 
 
 def _faulted(tx: Transaction, found: Unfinished, person: Person, house: House) -> bool:

@@ -14,7 +14,7 @@ from tre.gateway.desk import Desk, Ticket
 from tre.gateway.house import House
 from tre.gateway.outcomes import Outcome
 from tre.gateway.preparing import Job, ReleaseTime, new_id, prepare
-from tre.gateway.reserving import MOVES, Hold, ground, order, renewed, reserve
+from tre.gateway.reserving import MOVES, Ground, Hold, ground, order, position, renewed, reserve
 from tre.plan.steps import release_time as published_steps
 from tre.terms import Person, Request
 from tre.vault import Worker
@@ -82,11 +82,24 @@ class Road:
     def _reserve(self, job: Job, worker: Worker) -> Hold | None:
         """The worker has the records open before anything is charged. None when the question was cancelled while it waited."""
         for _ in range(MOVES):
-            on = ground(self.house, job)
-            worker.prepare(on.snapshot, on.exclusion)
-            held = reserve(self.house, job, on)
+            held = reserve(self.house, job, self._opened(job, worker))
             if held != "moved":
                 return held if isinstance(held, Hold) else None
+        raise Fault("moved")
+
+    def _opened(self, job: Job, worker: Worker) -> Ground:
+        """The ground as it is now, open in the worker. What was superseded while it was opened may have been unlinked by then:
+        that is no fault of the records, and the ground is taken again."""
+        for _ in range(MOVES):
+            before = position(self.house, job)
+            try:
+                on = ground(self.house, job)
+                worker.prepare(on.snapshot, on.exclusion)
+            except (Fault, OSError):
+                if position(self.house, job) == before:
+                    raise
+            else:
+                return on
         raise Fault("moved")
 
     def _answer(self, job: Job, worker: Worker, hold: Hold) -> Outcome:
@@ -94,8 +107,7 @@ class Road:
         fate = self._drawn(job, worker, hold, redrawn=False)
         if fate == "moved":
             try:
-                on = ground(self.house, job)
-                worker.prepare(on.snapshot, on.exclusion)
+                on = self._opened(job, worker)
             except Exception:  # noqa: BLE001 - reserved: the charge is kept, and nothing is said
                 return self._failed(job, hold, "moved")
             hold = renewed(self.house, job, hold, on)

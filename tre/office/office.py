@@ -13,6 +13,7 @@ from tre.keys import Keys
 from tre.office import catalogue, logbook
 from tre.office.act import Act, Body, carry_out, demand
 from tre.office.approving import Approving
+from tre.office.backing import Backing
 from tre.office.exempting import Exempting
 from tre.office.governing import Governing
 from tre.office.opening import ROTATED, ROTATING, keys_of, only_one
@@ -31,7 +32,7 @@ NEVER = timedelta(days=36_500)
 Step = Callable[..., None]
 
 
-class Office(Policing, Governing, Approving, Receiving, Registering, Exempting, Showing):
+class Office(Policing, Governing, Approving, Backing, Receiving, Registering, Exempting, Showing):
     """Over one home: people, projects, approvals and opt-outs stand beside; records and the log are here."""
 
     def __init__(
@@ -81,19 +82,20 @@ class Office(Policing, Governing, Approving, Receiving, Registering, Exempting, 
 
     # ------------------------------------------------------------------ records
     def load(self, person: Person, dataset: str, source: Path, step: Step | None = None) -> dict[str, Any]:
-        """Load records, leaving out whoever objected under type 1, and make them live with the entry that says so."""
+        """Load records, leaving out everyone whose objection means deletion, and make them live with the entry that says so."""
         demand(person, "controller")
         policy = self._policy(dataset)
-        with self.state.read() as tx:
-            left_out = list(optouts.pseudonyms(tx, ("type-1",)))
-        loaded = store.load(policy, source, self.store, self.keys.pseudonym, left_out, step)
-        self.ready_for_cleared(loaded.snapshot)
+        version = self._keep_erased()
+        with store.making(self.store, dataset):
+            loaded = store.load(policy, source, self.store, self.keys.pseudonym, self._people_to_erase(), step)
+            self.ready_for_cleared(loaded.snapshot)
 
-        def change(tx: Transaction) -> tuple[None, Body]:
-            store.make_live(tx, loaded.snapshot, self.clock())
-            return None, {"snapshot": loaded.snapshot.id, "policy": self._digests[dataset]}
+            def change(tx: Transaction) -> tuple[None, Body]:
+                store.make_live(tx, loaded.snapshot, self.clock(), version)
+                return None, {"snapshot": loaded.snapshot.id, "policy": self._digests[dataset]}
 
-        self._act("loaded", person, change, dataset=dataset)
+            self._act("loaded", person, change, dataset=dataset)
+        self.retire()
         return {
             "dataset": dataset,
             "snapshot": loaded.snapshot.id,

@@ -85,10 +85,10 @@ class Registering(Rooms):
 
     def _compare(self, file: Path) -> None:
         """Who of the live records is not on it is found before it is in force, so that no question waits for that."""
-        for snapshot in self._live():
+        for snapshot in self._records_to_clear():
             store.uncleared(snapshot, file)
 
-    def _live(self) -> list[Snapshot]:
+    def _records_to_clear(self) -> list[Snapshot]:
         """The live snapshots whose persons the check service knows."""
         wanted = [name for name, policy in self.policies.datasets.items() if policy.opt_outs.national == BY_LIST]
         with self.state.read() as tx:
@@ -192,6 +192,10 @@ class Registering(Rooms):
             return found
 
         return self.state.write(write)
+
+    def watch_opt_outs(self) -> None:
+        """The same, as of now."""
+        self.check_opt_outs(self.clock())
 
     def sweep_opt_outs(self, older_than_s: float = OPENED_WITHIN_S) -> list[Path]:
         """Unlink the files of exclusions and of lists that no question needs any more. For whoever tidies from time to time."""

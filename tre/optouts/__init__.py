@@ -11,6 +11,7 @@ from __future__ import annotations
 from tre.optouts.cleared import MUCH_SMALLER, NO_LIST, ClearedList, Doubtful, check_list, clear, cleared, doubt
 from tre.optouts.deliveries import Delivery, receive, receive_json
 from tre.optouts.entering import PIECE, begin, enter, finish, finished, settle, unfinished
+from tre.optouts.erasing import DELETING, Moved, erased_since, forget_deliveries, keep_erased, moved, to_erase
 from tre.optouts.feeds import Alarm, notice, raise_alarm, standing_alarms
 from tre.optouts.lines import Line, lines_of, read_csv, read_csv_parts, read_file
 from tre.optouts.modes import check_mode, fix_mode, mode
@@ -36,6 +37,7 @@ from tre.optouts.withdrawing import Withdrawal, withdraw
 
 __all__ = [
     "BY_LIST",
+    "DELETING",
     "MUCH_SMALLER",
     "NATIONAL",
     "NO_LIST",
@@ -47,6 +49,7 @@ __all__ = [
     "Doubtful",
     "Leaves",
     "Line",
+    "Moved",
     "National",
     "Places",
     "Standing",
@@ -63,12 +66,16 @@ __all__ = [
     "delivered",
     "doubt",
     "enter",
+    "erased_since",
     "finish",
     "finished",
     "fix_mode",
+    "forget_deliveries",
     "grow",
+    "keep_erased",
     "lines_of",
     "mode",
+    "moved",
     "notice",
     "pseudonyms",
     "raise_alarm",
@@ -85,6 +92,7 @@ __all__ = [
     "signed_text",
     "standing",
     "standing_alarms",
+    "to_erase",
     "told_lines",
     "unfinished",
     "untold",

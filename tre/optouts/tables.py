@@ -29,6 +29,19 @@ objections = Table(
     sqlite_strict=True,
 )
 
+# Whoever objected, with deletion as its meaning, before a snapshot was made: left out of it, and of whatever an older backup
+# brings back, also once the objection is withdrawn. ``version``: of the registers, when they were first left out.
+# ``standing``: 0 once a snapshot was made that did not leave them out any more.
+erased = Table(
+    "erased",
+    metadata,
+    Column("pseudonym", LargeBinary, CheckConstraint("length(pseudonym) = 16"), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("standing", Integer, CheckConstraint("standing IN (0, 1)"), nullable=False),
+    sqlite_with_rowid=False,
+    sqlite_strict=True,
+)
+
 batches = Table(
     "opt_out_batches",
     metadata,

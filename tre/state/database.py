@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -84,6 +85,15 @@ class State:
             finally:
                 transaction.end()
                 raw.rollback()
+
+    def copy(self, path: Path) -> None:
+        """The database as it is at this moment, as one new file, while others write; its owner's alone, and durable."""
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with self._reading.connect() as connection, closing(sqlite3.connect(path)) as copy:
+            driver(connection).backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")
+        os.fsync(descriptor)
+        os.close(descriptor)
 
     def close(self) -> None:
         """Finish the writes that wait, then let go of the file."""

@@ -7,6 +7,15 @@ the pseudonyms to leave out.
 
 from __future__ import annotations
 
+from tre.store.certificates import (
+    Backup,
+    Certificate,
+    backups,
+    certificates,
+    keep_certificate,
+    note_backup,
+    note_whole,
+)
 from tre.store.exclusions import (
     OPENED_WITHIN_S,
     exclude,
@@ -16,30 +25,66 @@ from tre.store.exclusions import (
     uncleared,
     uncleared_file,
 )
-from tre.store.files import sweep, workshop
+from tre.store.files import alone_with, make_durable, making, remove_unnamed, sweep, workshop
 from tre.store.lists import Listed, enlist, place_of, sweep_lists
 from tre.store.loading import Loaded, load
-from tre.store.snapshots import live, make_live, present, stop, stopped
+from tre.store.retiring import holding, rows_of, unlink
+from tre.store.rewriting import check_files, rewrite
+from tre.store.snapshots import (
+    known,
+    live,
+    make_live,
+    note_unlinked,
+    present,
+    stand_down,
+    stop,
+    stopped,
+    superseded,
+    unlinked,
+    without,
+)
 
 __all__ = [
     "OPENED_WITHIN_S",
+    "Backup",
+    "Certificate",
     "Listed",
     "Loaded",
+    "alone_with",
+    "backups",
+    "certificates",
+    "check_files",
     "enlist",
     "exclude",
     "excluded",
     "exclusion_file",
+    "holding",
+    "keep_certificate",
+    "known",
     "live",
     "load",
+    "make_durable",
     "make_live",
+    "making",
+    "note_backup",
+    "note_unlinked",
+    "note_whole",
     "place_of",
     "present",
+    "remove_unnamed",
+    "rewrite",
+    "rows_of",
+    "stand_down",
     "stop",
     "stopped",
+    "superseded",
     "sweep",
     "sweep_exclusions",
     "sweep_lists",
     "uncleared",
     "uncleared_file",
+    "unlink",
+    "unlinked",
+    "without",
     "workshop",
 ]

@@ -8,13 +8,15 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 BEGUN = ".begun-"
+ID = re.compile(r"[0-9a-f]{32}")
 
 
 @contextmanager
@@ -22,7 +24,7 @@ def workshop(parent: Path) -> Iterator[Path]:
     """A temporary folder of one's own, for its owner's eyes, gone afterwards. First removes those of killed processes."""
     parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder = parent / (BEGUN + secrets.token_hex(8))
-    with _alone(parent / ".lock"):
+    with _held(parent / ".lock", fcntl.LOCK_EX):
         _remove_abandoned(parent)
         folder.mkdir(mode=0o700)
         hold = os.open(folder / ".lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
@@ -35,10 +37,40 @@ def workshop(parent: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _alone(lock: Path) -> Iterator[None]:
+def making(store: Path, dataset: str) -> Iterator[None]:
+    """Held from before a snapshot is put in place until the database names it: what stands there meanwhile is not abandoned."""
+    with _held(store / dataset / ".making", fcntl.LOCK_SH):
+        yield
+
+
+def remove_unnamed(store: Path, dataset: str, named: Callable[[], set[str]]) -> None:
+    """Remove snapshots that were put in place and never named: their maker was killed, or lost to another. Not while somebody
+    makes one. ``named``: the ids that the database names, asked once nobody does."""
+    place = store / dataset
+    try:
+        with _held(place / ".making", fcntl.LOCK_EX | fcntl.LOCK_NB):
+            kept = named()
+            for folder in place.iterdir():
+                if ID.fullmatch(folder.name) and folder.name not in kept:
+                    shutil.rmtree(folder, ignore_errors=True)
+                    make_durable(place)
+    except BlockingIOError:
+        return
+
+
+@contextmanager
+def alone_with(store: Path, dataset: str) -> Iterator[None]:
+    """One rewriting of a dataset at a time; BlockingIOError for the second."""
+    with _held(store / dataset / ".rewriting", fcntl.LOCK_EX | fcntl.LOCK_NB):
+        yield
+
+
+@contextmanager
+def _held(lock: Path, how: int) -> Iterator[None]:
+    lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     hold = os.open(lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(hold, fcntl.LOCK_EX)
+        fcntl.flock(hold, how)
         yield
     finally:
         os.close(hold)
@@ -47,7 +79,7 @@ def _alone(lock: Path) -> Iterator[None]:
 def sweep(store: Path) -> None:
     """Remove what killed processes left anywhere in a store. To be called when a server starts: it may hold identifiers."""
     for parent in {folder.parent for folder in store.rglob(BEGUN + "*")}:
-        with _alone(parent / ".lock"):
+        with _held(parent / ".lock", fcntl.LOCK_EX):
             _remove_abandoned(parent)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import bindparam, insert, select, text, update
 
@@ -12,13 +13,19 @@ from tre.state import Transaction
 from tre.store.tables import snapshots
 from tre.terms import Snapshot, timestamp
 
+_SUPERSEDED = (
+    select(snapshots)
+    .where(snapshots.c.live == 0, snapshots.c.unlinked_at.is_(None))
+    .order_by(snapshots.c.live_from, snapshots.c.id)
+)
 _LIVE = select(snapshots).where(snapshots.c.dataset == bindparam("of"), snapshots.c.live == 1, snapshots.c.stopped_at.is_(None))
 _STOPPED = select(snapshots.c.stopped_at).where(snapshots.c.id == bindparam("of"))
 _FILE = text("SELECT file FROM pragma_database_list WHERE name = 'main'")
 
 
-def make_live(tx: Transaction, snapshot: Snapshot, at: datetime) -> None:
-    """From now on questions are answered from this snapshot, and a dataset that was stopped answers again."""
+def make_live(tx: Transaction, snapshot: Snapshot, at: datetime, without: int | None = None) -> None:
+    """From now on questions are answered from this snapshot, and a dataset that was stopped answers again. ``without``: the
+    version of the registers whose deleted people are not in it."""
     tx.execute(update(snapshots).where(snapshots.c.dataset == snapshot.dataset, snapshots.c.live == 1).values(live=0))
     tx.execute(
         insert(snapshots).values(
@@ -29,6 +36,7 @@ def make_live(tx: Transaction, snapshot: Snapshot, at: datetime) -> None:
             manifest=snapshot.manifest,
             live_from=timestamp(at),
             live=1,
+            without_version=without,
         )
     )
 
@@ -38,6 +46,43 @@ def live(tx: Transaction, dataset: str) -> Snapshot | None:
     found = tx.execute(_LIVE, {"of": dataset}).first()
     if found is None:
         return None
+    return _snapshot(tx, found)
+
+
+def superseded(tx: Transaction) -> list[Snapshot]:
+    """What was live once and has not been unlinked yet, oldest first."""
+    return [_snapshot(tx, found) for found in tx.execute(_SUPERSEDED)]
+
+
+def known(tx: Transaction) -> set[str]:
+    """All snapshots that have not been unlinked; each stands in a folder of its id."""
+    return set(tx.execute(select(snapshots.c.id).where(snapshots.c.unlinked_at.is_(None))).scalars())
+
+
+def note_unlinked(tx: Transaction, snapshot: str, at: datetime) -> bool:
+    """Write down that its files are gone; False when that was written before."""
+    wanted = snapshots.c.id == snapshot, snapshots.c.live == 0, snapshots.c.unlinked_at.is_(None)
+    return tx.execute(update(snapshots).where(*wanted).values(unlinked_at=timestamp(at))).rowcount == 1
+
+
+def unlinked(tx: Transaction, dataset: str) -> list[str]:
+    """Of a dataset, the snapshots whose files are gone, in the order in which they were live."""
+    wanted = select(snapshots.c.id).where(snapshots.c.dataset == dataset, snapshots.c.unlinked_at.is_not(None))
+    return [str(id) for id in tx.execute(wanted.order_by(snapshots.c.live_from, snapshots.c.id)).scalars()]
+
+
+def without(tx: Transaction, snapshot: str) -> int | None:
+    """The version of the registers whose deleted people are not in a snapshot; None where that is not known."""
+    found = tx.execute(select(snapshots.c.without_version).where(snapshots.c.id == snapshot)).scalar()
+    return None if found is None else int(found)
+
+
+def stand_down(tx: Transaction) -> None:
+    """No dataset is live: the records beside this database are not known to be those that it names."""
+    tx.execute(update(snapshots).where(snapshots.c.live == 1).values(live=0))
+
+
+def _snapshot(tx: Transaction, found: Any) -> Snapshot:
     return Snapshot(found.id, found.dataset, str(_home(tx) / found.folder), found.schema, found.manifest)
 
 

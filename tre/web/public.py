@@ -73,6 +73,19 @@ def checkpoint(office: TheOffice) -> Response:
     return PlainTextResponse(office.publication.checkpoint())
 
 
+@router.get("/v1/erasures")
+def erasures(office: TheOffice) -> dict[str, Any]:
+    """Every erasure certificate, newest first, and every backup with the datasets whose erasures it predates. The same whoever
+    had a record."""
+    return office.erasures()
+
+
+@router.get("/v1/erasures/{erasure}", responses=problems.responses(404))
+def erasure(erasure: str, office: TheOffice) -> dict[str, Any]:
+    """One erasure certificate: its signature is over the canonical JSON of everything else but key and index."""
+    return office.erasure(erasure)
+
+
 class Octets(Response):
     media_type = "application/octet-stream"
 

@@ -26,7 +26,11 @@ def serve(settings: Settings) -> None:
     with only_one(settings), _listening(settings) as listener, Office.open(settings, locked=True) as office:
         if settings.demo:
             open_demo(office, settings.home)
-        with Gateway.open(settings, office.state, office.policies, office.keys) as gateway, office.publication.running():
+        with (
+            Gateway.open(settings, office.state, office.policies, office.keys) as gateway,
+            office.publication.running(),
+            gateway.tended((office.retire, office.remove_unnamed, office.sweep_opt_outs, office.watch_opt_outs)),
+        ):
             _greet(settings, listener.getsockname()[1])
             server = uvicorn.Server(
                 uvicorn.Config(

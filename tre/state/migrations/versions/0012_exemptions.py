@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0012_exemptions"
-down_revision = "0010_registers"
+down_revision = "0011_erasure"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,152 @@
+"""Erasing: a snapshot without everyone whose objection means deletion, the files before it unlinked, a certificate of it for all.
+
+Promises that the database names a whole snapshot at every moment; that an erasure which another change overtook leaves nothing;
+and that neither an entry nor a certificate says how many were erased, nor whether any one person had a record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from tre import audit, optouts, store
+from tre.errors import Reason, Refusal
+from tre.office import certifying
+from tre.office.act import Act, Body, demand
+from tre.office.rooms import Rooms
+from tre.state import Transaction
+from tre.terms import Person, Snapshot
+
+Step = Callable[[str, float], None]
+
+
+class Erasing(Rooms):
+    """Over one home, also while it is served: readers keep the snapshot they have open until they take the next."""
+
+    store: Path
+    _digests: dict[str, str]
+
+    def erase(self, person: Person, dataset: str, step: Step | None = None) -> dict[str, Any]:
+        """Make live a snapshot rewritten from the live one, without those who are not to be in it. CHANGED_MEANWHILE when an
+        erasure of the dataset runs already, or another snapshot became live before this one could."""
+        demand(person, "controller")
+        policy = self._policy(dataset)
+        try:
+            with store.alone_with(self.store, dataset), store.making(self.store, dataset):
+                was, version = self._to_rewrite(dataset)
+                made = store.rewrite(policy, was, self.store, self._people_to_erase(), step)
+                self._switch(person, "erased", made, was, version)
+        except BlockingIOError:
+            raise Refusal(
+                Reason.CHANGED_MEANWHILE, "An erasure of this dataset runs already.", "Wait for its end, then erase once more."
+            ) from None
+        return {"dataset": dataset, "snapshot": made.id, "was": was.id} | self._let_go(dataset)
+
+    def _to_rewrite(self, dataset: str) -> tuple[Snapshot, int]:
+        """The live snapshot, and the version of the registers whose people will not be in the next."""
+        version = self._keep_erased()
+        with self.state.read() as tx:
+            was = store.live(tx, dataset)
+        if was is None:
+            raise Refusal(Reason.NOT_READY, f"No records of {dataset} are live.", "Load records, or restore a backup.")
+        return was, version
+
+    def _keep_erased(self) -> int:
+        """Write down who is to be in no snapshot made from here on; the version of the registers that says so."""
+        with self.state.read() as tx:
+            moved = optouts.moved(tx)
+        self.state.write(lambda tx: optouts.keep_erased(tx, moved))
+        return moved.version
+
+    def _people_to_erase(self) -> Iterator[bytes]:
+        """Read when they are wanted, which is after the version was noted: none of its people is missing."""
+        with self.state.read() as tx:
+            yield from optouts.to_erase(tx)
+
+    def _switch(
+        self, person: Person, kind: str, made: Snapshot, was: Snapshot | None, version: int, more: Body | None = None
+    ) -> None:
+        """The new snapshot becomes live in place of the one it was made from, with the entry that says so; or it is removed."""
+        before = was.id if was else None
+        body: Body = {"snapshot": made.id, "was": before, "policy": self._digests[made.dataset], **(more or {})}
+
+        def write(tx: Transaction) -> None:
+            now = store.live(tx, made.dataset)
+            if (now.id if now else None) != before:
+                raise Refusal(
+                    Reason.CHANGED_MEANWHILE, "Another snapshot became live meanwhile; nothing was changed.", "Do it once more."
+                )
+            store.make_live(tx, made, self.clock(), version)
+            audit.append(tx, Act(kind, person, self.clock(), dataset=made.dataset, body=body).entry())
+
+        try:
+            self.state.write(write)
+        except Refusal:
+            store.unlink(made)
+            raise
+
+    # ------------------------------------------------------------------ what is superseded goes
+    def retire(self) -> None:
+        """Unlink what is superseded and nobody reads any more, each with its entry; a certificate where with it the last of a
+        dataset's earlier snapshots is gone. Called again and again: what is read now is gone later."""
+        with self.state.read() as tx:
+            superseded = store.superseded(tx)
+        gone = [snapshot for snapshot in superseded if store.unlink(snapshot)]
+        for dataset in sorted({snapshot.dataset for snapshot in gone}):
+            self._note_unlinked(dataset, [snapshot.id for snapshot in gone if snapshot.dataset == dataset])
+
+    def remove_unnamed(self) -> None:
+        """Remove what a killed load or erasure had put in place and the database never named."""
+
+        def named() -> set[str]:
+            with self.state.read() as tx:
+                return store.known(tx)
+
+        for dataset in self.policies.datasets:
+            store.remove_unnamed(self.store, dataset, named)
+
+    def _note_unlinked(self, dataset: str, ids: list[str]) -> None:
+        def write(tx: Transaction) -> None:
+            noted = [id for id in ids if store.note_unlinked(tx, id, self.clock())]
+            for id in noted:
+                audit.append(tx, Act("unlinked", self.host, self.clock(), dataset=dataset, body={"snapshot": id}).entry())
+            if noted and not any(one.dataset == dataset for one in store.superseded(tx)):
+                self._certify(tx, dataset, noted)
+
+        self.state.write(write)
+
+    def _certify(self, tx: Transaction, dataset: str, noted: list[str]) -> None:
+        """Where it is known whom the live snapshot is without."""
+        live = store.live(tx, dataset)
+        version = store.without(tx, live.id) if live else None
+        if live is None or version is None:
+            return
+        at = self.clock()
+        made = certifying.state(tx, live, noted, version, at)
+        body: Body = {"certificate": made.id, "snapshot": live.id, "digest": made.digest}
+        entry = audit.append(tx, Act("erasure-certified", self.host, at, dataset=dataset, body=body).entry())
+        certifying.keep(tx, made, self.keys, entry.index)
+
+    def _let_go(self, dataset: str) -> dict[str, Any]:
+        """Try at once; what somebody reads still is for whoever tends the home."""
+        self.retire()
+        with self.state.read() as tx:
+            reading = [one.id for one in store.superseded(tx) if one.dataset == dataset]
+            newest = store.certificates(tx, dataset)[-1:]
+        return {"still_read": reading, "certificate": newest[0].id if newest and not reading else None}
+
+    # ------------------------------------------------------------------ for everyone
+    def erasures(self) -> dict[str, Any]:
+        """Every certificate, newest first, and every backup with whether it predates what is live."""
+        with self.state.read() as tx:
+            found = [certifying.told(one) for one in store.certificates(tx)]
+            return {"erasures": found[::-1], "backups": certifying.backups(tx)}
+
+    def erasure(self, id: str) -> dict[str, Any]:
+        """One certificate, as it is checked without us."""
+        with self.state.read() as tx:
+            found = [one for one in store.certificates(tx) if one.id == id]
+        if not found:
+            raise Refusal(Reason.NOT_FOUND, "There is no such certificate.", "GET /v1/erasures lists them.")
+        return certifying.told(found[0])

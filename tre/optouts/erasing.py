@@ -1,0 +1,84 @@
+"""Who is erased: whoever objected under a regime that means deletion, and whoever was erased before and is not to come back.
+
+An objection that is withdrawn brings nobody back from a backup: what was erased counts again only where it is supplied anew. So
+it is kept from which version on somebody was in no snapshot that was made, until one is made while no objection of theirs stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from sqlalchemy import bindparam, select, text, update
+
+from tre.optouts.registers import newest_version, pseudonyms
+from tre.optouts.tables import erased, registers
+from tre.state import Transaction
+
+# A type-1 objection keeps a record from leaving the practice; a local one is an objection (Article 21) or a request of erasure
+# (Article 17). Both mean that it is not to be here. A national one is applied at use, by purpose.
+DELETING = ("type-1", "local")
+SLICE = 5_000
+
+_STANDING = select(erased.c.pseudonym).where(erased.c.standing == 1).order_by(erased.c.pseudonym)
+_BEGIN = text(
+    """INSERT INTO erased (pseudonym, version, standing) VALUES (:pseudonym, :version, 1)
+    ON CONFLICT (pseudonym) DO UPDATE SET version = excluded.version, standing = 1"""
+)
+_END = update(erased).where(erased.c.pseudonym == bindparam("of")).values(standing=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """At a version of the registers: whose records are not to be here any more, and whose may be again if they are supplied."""
+
+    version: int
+    begun: list[bytes]
+    ended: list[bytes]
+
+
+def to_erase(tx: Transaction) -> Iterator[bytes]:
+    """Everyone whose records are not to be here: in order, once each. Read it to its end inside the transaction."""
+    yield from pseudonyms(tx, DELETING)
+
+
+def moved(tx: Transaction) -> Moved:
+    """What `keep_erased` has to write, found in a read transaction: it holds up no write, and is little where little changed."""
+    version = newest_version(tx)
+    kept, begun, ended = iter(tx.execute(_STANDING).scalars()), [], []
+    before = next(kept, None)
+    for one in to_erase(tx):
+        while before is not None and before < one:
+            ended.append(before)
+            before = next(kept, None)
+        if one == before:
+            before = next(kept, None)
+        else:
+            begun.append(one)
+    return Moved(version, begun, ended + ([before, *kept] if before is not None else []))
+
+
+def keep_erased(tx: Transaction, found: Moved) -> None:
+    """Write it down before a snapshot is made: `erased_since` gives whom an older one may still hold."""
+    for begun in _slices(found.begun):
+        tx.execute(_BEGIN, [{"pseudonym": one, "version": found.version} for one in begun])
+    for ended in _slices(found.ended):
+        tx.execute(_END, [{"of": one} for one in ended])
+
+
+def erased_since(tx: Transaction, version: int) -> Iterator[bytes]:
+    """Who was erased after a snapshot was made without those of ``version``, whether the objection still stands or not."""
+    yield from tx.execute(select(erased.c.pseudonym).where(erased.c.version > version)).scalars()
+
+
+def forget_deliveries(tx: Transaction) -> None:
+    """Every register counts as never delivered: what reached them since this database was copied is not known.
+    The check service's list is a file that no backup holds, and counts where it is there."""
+    tx.execute(update(registers).values(as_of=None))
+
+
+def _slices(people: Iterable[bytes]) -> Iterator[list[bytes]]:
+    source = iter(people)
+    while part := list(islice(source, SLICE)):
+        yield part
