@@ -83,7 +83,7 @@ class Road:
         """The worker has the records open before anything is charged. None when the question was cancelled while it waited."""
         for _ in range(MOVES):
             on = ground(self.house, job)
-            worker.prepare(on.snapshot, on.exclusion, tables=job.tables)
+            worker.prepare(on.snapshot, on.exclusion, job.tables)
             held = reserve(self.house, job, on)
             if held != "moved":
                 return held if isinstance(held, Hold) else None
@@ -95,7 +95,7 @@ class Road:
         if fate == "moved":
             try:
                 on = ground(self.house, job)
-                worker.prepare(on.snapshot, on.exclusion, tables=job.tables)
+                worker.prepare(on.snapshot, on.exclusion, job.tables)
             except Exception:  # noqa: BLE001 - reserved: the charge is kept, and nothing is said
                 return self._failed(job, hold, "moved")
             hold = renewed(self.house, job, hold, on)

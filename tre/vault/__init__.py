@@ -70,7 +70,7 @@ class Worker:
     def answer(self, order: Order) -> Release:
         """The release of one order, or a `Fault`. ``order.deadline_s`` runs from here, the records being open."""
         with self._turn:
-            self.prepare(order.snapshot, order.exclusion, order.deadline_s, tables_of(order.plan.relation))
+            self.prepare(order.snapshot, order.exclusion, tables_of(order.plan.relation), order.deadline_s)
             reply = self._ask(self._alive(), {"order": order_to_json(order)}, order.deadline_s)
             try:
                 if list(reply) != ["shown"]:
@@ -123,7 +123,7 @@ class Worker:
             try:
                 self._start()
                 for (snapshot, exclusion), tables in before.items():
-                    self.prepare(snapshot, exclusion, tables=tables)
+                    self.prepare(snapshot, exclusion, tables)
             except (Fault, OSError):
                 return  # whoever asks next is told
 
