@@ -49,7 +49,7 @@ class Worker:
         self._prepared: dict[tuple[Snapshot, Exclusion], Tables] = {}
         self._start()
 
-    def prepare(self, snapshot: Snapshot, exclusion: Exclusion, within_s: float = START_S, tables: Tables = None) -> None:
+    def prepare(self, snapshot: Snapshot, exclusion: Exclusion, tables: Tables = None, within_s: float = START_S) -> None:
         """Makes some tables of the records ready, or all of them, where they are not: to be done before a question is charged.
         `Fault` when they cannot be."""
         with self._turn:
