@@ -91,7 +91,7 @@ def _write(
     write_persons(connection, policy, key, leave_out, made.parent)
     for name in policy.tables:
         told(f"writing {name}")
-        counted.accepted[name], left_away = write_table(connection, policy, name)
+        counted.accepted[name], left_away = write_table(connection, policy, name, made.parent, told.within)
         counted.rejected[name].update(left_away)
     detach(connection, policy)
     return counted
@@ -101,8 +101,13 @@ class _Told:
     """Tells the progress, a step at a time."""
 
     def __init__(self, progress: Progress, steps: int) -> None:
-        self._progress, self._steps, self._done = progress, steps, 0
+        self._progress, self._steps, self._done, self._what = progress, steps, 0, ""
 
     def __call__(self, what: str) -> None:
+        self._what = what
         self._progress(what, self._done / self._steps)
         self._done += 1
+
+    def within(self, fraction: float) -> None:
+        """So much of the step that was told last is done."""
+        self._progress(self._what, (self._done - 1 + fraction) / self._steps)
