@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tre.errors import Fault
 from tre.policy import DatasetPolicy
-from tre.store.connection import Connection, EngineError, connected
+from tre.store.connection import Connection, EngineError, connected, watched
 from tre.store.files import make_durable, publish_folder, workshop
 from tre.store.manifest import write_manifest
 from tre.store.proof import prove
@@ -84,7 +84,8 @@ def _write(
     counted = _Counted()
     for name, found in find_sources(connection, policy, source).items():
         told(f"reading {found.path.name}")
-        rejected, nulled = stage(connection, policy, name, found)
+        with watched(connection, told.within):
+            rejected, nulled = stage(connection, policy, name, found)
         counted.rejected[name], counted.nulled[name] = dict(rejected), dict(nulled)
     told("making pseudonyms")
     attach(connection, policy, made)
