@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,6 @@ from tests.benchmarks.bench_vault import SHAPES
 from tests.benchmarks.measuring import GIB, Line, Memory
 from tests.serving import POLICIES, office_of
 from tre.gateway import Gateway, Released
-from tre.gateway.gateway import WORKERS, share_cores
 from tre.office import Office
 from tre.settings import Settings
 from tre.terms import Asking, Person, Request
@@ -77,7 +77,7 @@ def raw(england: England) -> Iterator[duckdb.DuckDBPyConnection]:
     """Unprotected DuckDB on the live files, with as many cores as a worker has."""
     snapshot = england.office.live_snapshot("gp")
     assert snapshot is not None
-    threads = str(len(share_cores(WORKERS)[0]) or 1)
+    threads = str(len(england.gateway._road.workers[0]._cores) or os.cpu_count() or 1)
     with duckdb.connect(f"{snapshot.folder}/persons.duckdb", read_only=True, config={"threads": threads}) as connection:
         connection.execute(f"ATTACH '{snapshot.folder}/events.duckdb' AS e (READ_ONLY)")
         connection.execute("SET disabled_optimizers = 'partitioned_execution'")

@@ -217,6 +217,7 @@ def main() -> None:
         met = answers(held, policy, place, given.threads, given.turns)
         manifest = json.loads((Path(held[0].folder) / "manifest.json").read_bytes())
         records = Unlocked(*held, manifest, Limits(folder, given.threads, 4))
+        records.ready(manifest["tables"])
         exclusions(records, policy, given.turns)
         codes(records, given.turns)
         records.close()
