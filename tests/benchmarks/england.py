@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import httpx
@@ -143,8 +144,7 @@ def opt_outs(bench: Bench) -> list[Line]:
         with asker.asking(), other.asking(), told(f"registering {bench.objecting:,} opt-outs by POST"):
             posted, answered = _post(bench, address, body)
             fewer = whole - 0.9 * bench.objecting
-            wanted = lambda: next((one for one in asker.answered if _total(one[3]) < fewer), None)  # noqa: E731
-            while (found := wanted()) is None and time.perf_counter() < answered + 600:
+            while (found := _first_below(asker, fewer)) is None and time.perf_counter() < answered + 600:
                 time.sleep(0.02)
         assert found is not None, "no answer left these people out"
         minute = england.seconds(COUNT, bench.turns)
@@ -168,6 +168,10 @@ def opt_outs(bench: Bench) -> list[Line]:
 
 def _ratio(what: str, after: float, before: float, bar: float) -> Line:
     return Line(what, f"{after / before:.2f} ({1e3 * after:.0f} ms)", f"{1e3 * before:.0f} ms", f"≤ {bar}", after <= bar * before)
+
+
+def _first_below(asker: Asker, persons: float) -> tuple[str, float, float, dict[str, Any]] | None:
+    return next((one for one in asker.answered if _total(one[3]) < persons), None)
 
 
 def _total(body: dict[str, list[dict[str, int]]]) -> int:
@@ -270,7 +274,7 @@ def _canaries(live: Path, pseudonyms: Path) -> list[bytes]:
 
 def _found(bench: Bench, pseudonyms: Path, canaries: list[bytes]) -> tuple[int, int]:
     """Of every file of persons in the store: rows of these people, and how many canaries are among the bytes of any file."""
-    rows, seen = 0, set()
+    rows, seen = 0, set[bytes]()
     for file in (bench.home / "store").rglob("*"):
         if not file.is_file() or not file.stat().st_size:
             continue
