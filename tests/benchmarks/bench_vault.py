@@ -14,7 +14,7 @@ import re
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from tre.sample import generate
 from tre.store import load
 from tre.terms import Exclusion, Snapshot, digest
 from tre.vault.answer import Vault
+from tre.vault.check import Counted
 from tre.vault.compile import Statement, compile
 from tre.vault.engines.duckdb import Limits, Records
 
@@ -195,11 +196,16 @@ def codes(records: Records, turns: int) -> None:
 class Unlocked(Records):
     """To measure other ways a copy is made beside, which a locked connection has no text for."""
 
-    def _lock(self) -> None:
-        for table in self._tables:
+    def ready(self, tables: Iterable[str]) -> Mapping[str, Counted]:
+        found = super().ready(tables)
+        for table in found:
             self._connection.execute(
                 f"CREATE TEMP TABLE kept_{table} AS SELECT t.* FROM temp.everybody_{table} t ANTI JOIN excluded e USING (person)"
             )
+        return found
+
+    def _lock(self) -> None:
+        pass
 
 
 def main() -> None:
@@ -217,6 +223,7 @@ def main() -> None:
         met = answers(held, policy, place, given.threads, given.turns)
         manifest = json.loads((Path(held[0].folder) / "manifest.json").read_bytes())
         records = Unlocked(*held, manifest, Limits(folder, given.threads, 4))
+        records.ready(manifest["tables"])
         exclusions(records, policy, given.turns)
         codes(records, given.turns)
         records.close()

@@ -151,6 +151,32 @@ def test_numbers_of_a_source_that_do_not_fit_are_told(ward: DatasetPolicy, tmp_p
     assert sorted(row[2] for row in kept.elements() if row[2] is not None) == [-2, 1]  # −0.75 and 0.25 in steps of 0.5
 
 
+def test_ranges_of_persons_make_the_same_snapshot(
+    ward: DatasetPolicy, planted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Five persons at a time, under the same secret: the same rows at the same places, and nothing left of what was between."""
+    monkeypatch.setattr("tre.store.writing.secrets.randbits", lambda bits: 2**bits // 3)
+    whole, told = load(ward, planted, tmp_path / "whole", KEY), list[tuple[str, float]]()
+    monkeypatch.setattr("tre.store.writing.RANGE", 5)
+    ranges = load(ward, planted, tmp_path / "ranges", KEY, (), lambda what, fraction: told.append((what, fraction)))
+    for relation in ("persons.persons", "persons.patients", "persons.codes_patients_practice"):
+        assert facts(ranges, relation) == facts(whole, relation)
+    for relation in ("events.visits", "events.codes_visits_code"):
+        assert facts(ranges, relation) == facts(whole, relation)
+    assert (ranges.accepted, ranges.rejected, ranges.nulled) == (whole.accepted, whole.rejected, whole.nulled)
+    agrees(ward, planted, ranges)
+    fractions = [fraction for _, fraction in told]
+    assert fractions == sorted(fractions) and fractions[0] >= 0 and fractions[-1] < 1
+    assert [what for what, _ in told].count("writing visits") > 2
+    assert not [path for path in (tmp_path / "ranges").rglob("*part*") if path.suffix == ".parquet"]
+
+
+def test_the_sample_in_ranges_is_stored_as_plain_python_reads_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tre.store.writing.RANGE", 300)
+    gp = read_policies(POLICIES).datasets["gp"]
+    agrees(gp, SAMPLE, load(gp, SAMPLE, tmp_path, KEY))
+
+
 # ------------------------------------------------------------------------------------------------------------ leaving out
 def test_people_left_out_never_enter(ward: DatasetPolicy, planted: Path, tmp_path: Path) -> None:
     """A load without a person holds what a load of a source that never had them holds."""

@@ -97,7 +97,7 @@ def test_a_replacement_has_the_records_open_before_it_is_asked(worker: Worker, h
     while not worker._prepared or worker._child is None:
         assert time.monotonic() < until
         time.sleep(0.02)
-    assert worker._prepared == [held]
+    assert worker._prepared == {held: None}
     with worker._turn:
         assert near(answered(worker, held))
 

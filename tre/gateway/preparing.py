@@ -15,7 +15,7 @@ from tre.gateway.house import House
 from tre.gateway.known import Sought
 from tre.loss import PrivacyLoss
 from tre.plan.canonical import canonical_form
-from tre.plan.nodes import Plan
+from tre.plan.nodes import Plan, tables_of
 from tre.plan.offer import with_own_codelists
 from tre.plan.preview import preview
 from tre.plan.price import Quote, quote
@@ -54,6 +54,11 @@ class Job:
     @property
     def queue_limit(self) -> int:
         return self.policy.accounting.queue
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """Those that it reads: no others need be ready."""
+        return tables_of(self.restricted.plan.relation)
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ class Road:
             before = position(self.house, job)
             try:
                 on = ground(self.house, job)
-                worker.prepare(on.snapshot, on.exclusion)
+                worker.prepare(on.snapshot, on.exclusion, job.tables)
             except (Fault, OSError):
                 if position(self.house, job) == before:
                     raise

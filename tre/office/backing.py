@@ -98,7 +98,8 @@ class Backing(Erasing):
             missing = missing - {optouts.NATIONAL} if there else missing | {optouts.NATIONAL}
         if missing:
             raise Unfit(
-                f"the lists of opt-outs ({', '.join(sorted(missing))}) have not been delivered here since this database was restored, or "
+                f"the lists of opt-outs ({', '.join(sorted(missing))})"
+                " have not been delivered here since this database was restored, or "
                 "ever; deliver them, then restore the records: nothing was changed"
             )
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -42,10 +43,33 @@ def connected(database: Path | None, spill: Path, read_only: bool = False) -> It
         # may turn a join round, and one that holds a text column's dictionary on the side it builds can fail.
         optimizers = "partitioned_execution,join_order,build_side_probe_side"
         connection.execute(f"SET disabled_optimizers = '{optimizers}'; SET preserve_insertion_order = true")
+        connection.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")  # for `watched`
         connection.execute("SET TimeZone = 'UTC'")  # a source's times are days of UTC, wherever they are loaded
         yield connection
     finally:
         connection.close()
+
+
+@contextmanager
+def watched(connection: Connection, told: Callable[[float], None]) -> Iterator[None]:
+    """Meanwhile tells, about twice a second, what fraction of the longest statement is done."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        most = 0.0
+        while not ended.wait(0.5):
+            now = connection.query_progress() / 100  # below 0 where nothing runs
+            if now > most:
+                most = now
+                told(min(1.0, most))
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def one(connection: Connection, query: str) -> tuple[int, ...]:

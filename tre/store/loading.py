@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tre.errors import Fault
 from tre.policy import DatasetPolicy
-from tre.store.connection import Connection, EngineError, connected
+from tre.store.connection import Connection, EngineError, connected, watched
 from tre.store.files import make_durable, publish_folder, workshop
 from tre.store.manifest import write_manifest
 from tre.store.proof import prove
@@ -84,14 +84,15 @@ def _write(
     counted = _Counted()
     for name, found in find_sources(connection, policy, source).items():
         told(f"reading {found.path.name}")
-        rejected, nulled = stage(connection, policy, name, found)
+        with watched(connection, told.within):
+            rejected, nulled = stage(connection, policy, name, found)
         counted.rejected[name], counted.nulled[name] = dict(rejected), dict(nulled)
     told("making pseudonyms")
     attach(connection, policy, made)
     write_persons(connection, policy, key, leave_out, made.parent)
     for name in policy.tables:
         told(f"writing {name}")
-        counted.accepted[name], left_away = write_table(connection, policy, name)
+        counted.accepted[name], left_away = write_table(connection, policy, name, made.parent, told.within)
         counted.rejected[name].update(left_away)
     detach(connection, policy)
     return counted
@@ -101,8 +102,13 @@ class _Told:
     """Tells the progress, a step at a time."""
 
     def __init__(self, progress: Progress, steps: int) -> None:
-        self._progress, self._steps, self._done = progress, steps, 0
+        self._progress, self._steps, self._done, self._what = progress, steps, 0, ""
 
     def __call__(self, what: str) -> None:
+        self._what = what
         self._progress(what, self._done / self._steps)
         self._done += 1
+
+    def within(self, fraction: float) -> None:
+        """So much of the step that was told last is done."""
+        self._progress(self._what, (self._done - 1 + fraction) / self._steps)

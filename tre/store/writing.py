@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from shutil import rmtree
 
 from tre.errors import Unfit
 from tre.persons import pseudonym_parameters, pseudonym_sql
@@ -17,6 +18,8 @@ from tre.policy import DatasetPolicy, TablePolicy
 from tre.store.connection import Connection, fill_with_pseudonyms, one, text, word
 
 PERSONS, EVENTS = "persons", "events"  # the two files, as attached
+RANGE = 1_000_000  # persons whose rows are sorted at a time
+Part = Callable[[float], None]
 
 
 def file_of(table: TablePolicy) -> str:
@@ -60,8 +63,11 @@ def write_persons(connection: Connection, policy: DatasetPolicy, key: bytes, lea
     connection.execute("DROP TABLE hashed; DROP TABLE numbered; DROP TABLE left_out")
 
 
-def write_table(connection: Connection, policy: DatasetPolicy, name: str) -> tuple[int, Counter[str]]:
-    """One table of the snapshot and the dictionaries of its codes; the rows it has, and what was left away by reason."""
+def write_table(
+    connection: Connection, policy: DatasetPolicy, name: str, folder: Path, told: Part = lambda _: None
+) -> tuple[int, Counter[str]]:
+    """One table of the snapshot and the dictionaries of its codes; the rows it has, and what was left away by reason. ``folder``
+    takes what is in between; ``told`` is told the fraction that is written."""
     table, staged, finished = policy.tables[name], word("staged_" + name), f"{file_of(policy.tables[name])}.{word(name)}"
     unknown, left_out, rows = one(
         connection,
@@ -73,7 +79,7 @@ def write_table(connection: Connection, policy: DatasetPolicy, name: str) -> tup
         # The empty text, which is no code, is in front: a type has at least one value.
         values = f"SELECT '' UNION SELECT {word(column)} FROM {staged} WHERE reason = 0 AND {word(column)} IS NOT NULL ORDER BY 1"
         connection.execute(f"CREATE TYPE {_dictionary(name, column)} AS ENUM ({values})")
-    connection.execute(f"CREATE TABLE {finished} AS {_ranked(name, table)}")
+    _write_rows(connection, name, table, finished, folder / f"parts-{name}", told)
     for column in codes:
         _write_dictionary(connection, name, column, finished)
     connection.execute(f"DROP TABLE {staged}")
@@ -81,21 +87,46 @@ def write_table(connection: Connection, policy: DatasetPolicy, name: str) -> tup
     return kept, +Counter({"no row of the person": unknown, "person left out": left_out, "over the row cap": rows - kept})
 
 
-def _ranked(name: str, table: TablePolicy) -> str:
-    """The rows of each person in a random order, the first of them kept, clustered by person.
+def _write_rows(connection: Connection, name: str, table: TablePolicy, finished: str, parts: Path, told: Part) -> None:
+    """A range of persons after the other, so that what is sorted fits in memory however many there are: the source, which is in
+    no order, is dealt out to them once."""
+    persons, shuffled = one(connection, f"SELECT count(*) FROM {PERSONS}.persons")[0], f"({_shuffled(name, table)})"
+    if persons <= RANGE:
+        connection.execute(f"CREATE TABLE {finished} AS {_ranked(table, shuffled)}")
+        return
+    dealt = f"SELECT *, person // {RANGE} AS part FROM {shuffled}"
+    connection.execute(f"COPY ({dealt}) TO {text(parts)} (FORMAT parquet, PARTITION_BY (part), COMPRESSION snappy)")
+    connection.execute(f"CREATE TABLE {finished} AS {_ranked(table, shuffled)} WITH NO DATA")
+    for number, first in enumerate(range(0, persons, RANGE)):
+        told(first / persons)
+        part = parts / f"part={number}"
+        if part.exists():
+            files = f"read_parquet({text(part)} || '/*.parquet', hive_partitioning = false)"
+            connection.execute(f"INSERT INTO {finished} {_ranked(table, files)}")
+            rmtree(part)
+
+
+def _shuffled(name: str, table: TablePolicy) -> str:
+    """The rows that can be kept, in the store's encoding, each with its place in a random order of its person's rows.
 
     The order is that of a keyed hash of the person and the row's values: a row's place in the source would hang on who stands
     before it. Rows that are alike in everything are in any order, which nobody can tell.
     """
     columns = ", ".join(_stored(name, column, policy.type) for column, policy in table.columns.items())
-    rank = f", rank::{'SMALLINT' if table.row_cap <= 2**15 else 'INTEGER'} AS rank"
     values = ", ".join(["id", *map(word, table.columns)])
     secret = secrets.randbits(64)
     return f"""
+        SELECT k.person, {columns}, hash(xor(hash({values}), {secret}::UBIGINT)) AS shuffled
+        FROM {word("staged_" + name)} s JOIN known k USING (id) WHERE reason = 0 AND k.person IS NOT NULL"""
+
+
+def _ranked(table: TablePolicy, shuffled: str) -> str:
+    """The first rows of each person, clustered by person."""
+    columns = ", ".join(map(word, table.columns))
+    rank = f", rank::{'SMALLINT' if table.row_cap <= 2**15 else 'INTEGER'} AS rank"
+    return f"""
         SELECT person, {columns}{"" if table.one_row_per_person else rank}
-        FROM (SELECT *, row_number() OVER (PARTITION BY person ORDER BY shuffled) - 1 AS rank
-            FROM (SELECT s.*, k.person, hash(xor(hash({values}), {secret}::UBIGINT)) AS shuffled
-                FROM {word("staged_" + name)} s JOIN known k USING (id) WHERE reason = 0 AND k.person IS NOT NULL))
+        FROM (SELECT *, row_number() OVER (PARTITION BY person ORDER BY shuffled) - 1 AS rank FROM {shuffled})
         WHERE rank < {table.row_cap} ORDER BY person{"" if table.one_row_per_person else ", rank"}"""
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tre.errors import Fault
+from tre.plan.nodes import tables_of
 from tre.plan.order import Order, order_to_json
 from tre.sandbox import Child, ChildDied, ChildTimeout
 from tre.terms import Exclusion, Release, Snapshot
@@ -24,6 +25,7 @@ from tre.vault.release import release
 from tre.vault.shown import NotShown, shown_from
 
 CODES = frozenset({"alarm", "deadline", "died", "engine", "memory", "noise", "order", "reply", "snapshot"})
+Tables = frozenset[str] | None  # None: all of them
 START_S = 120.0  # to start a worker and open a snapshot: on nobody's time but the operator's
 
 __all__ = ["CODES", "Worker"]
@@ -44,24 +46,31 @@ class Worker:
         self._closed = False
         self._child: Child | None = None
         self._temporary = ""
-        self._prepared: list[tuple[Snapshot, Exclusion]] = []
+        self._prepared: dict[tuple[Snapshot, Exclusion], Tables] = {}
         self._start()
 
-    def prepare(self, snapshot: Snapshot, exclusion: Exclusion, within_s: float = START_S) -> None:
-        """Opens the records, if they are not open: to be done before a question is charged. `Fault` when they cannot be."""
+    def prepare(self, snapshot: Snapshot, exclusion: Exclusion, tables: Tables = None, within_s: float = START_S) -> None:
+        """Makes some tables of the records ready, or all of them, where they are not: to be done before a question is charged.
+        `Fault` when they cannot be."""
         with self._turn:
             child = self._alive()
-            if (snapshot, exclusion) not in self._prepared:
-                body = {"snapshot": asdict(snapshot), "exclusion": asdict(exclusion)}
-                if self._ask(child, {"prepare": body}, within_s) != {"prepared": True}:
-                    raise self._distrust()
-                self._prepared = [pair for pair in self._prepared if pair[0].dataset != snapshot.dataset]
-                self._prepared.append((snapshot, exclusion))
+            ready = self._prepared.get((snapshot, exclusion), frozenset())
+            if ready is None or (tables is not None and tables <= ready):
+                return
+            body = {
+                "snapshot": asdict(snapshot),
+                "exclusion": asdict(exclusion),
+                "tables": None if tables is None else sorted(tables),
+            }
+            if self._ask(child, {"prepare": body}, within_s) != {"prepared": True}:
+                raise self._distrust()
+            others = {pair: held for pair, held in self._prepared.items() if pair[0].dataset != snapshot.dataset}
+            self._prepared = others | {(snapshot, exclusion): None if tables is None else ready | tables}
 
     def answer(self, order: Order) -> Release:
         """The release of one order, or a `Fault`. ``order.deadline_s`` runs from here, the records being open."""
         with self._turn:
-            self.prepare(order.snapshot, order.exclusion, order.deadline_s)
+            self.prepare(order.snapshot, order.exclusion, tables_of(order.plan.relation), order.deadline_s)
             reply = self._ask(self._alive(), {"order": order_to_json(order)}, order.deadline_s)
             try:
                 if list(reply) != ["shown"]:
@@ -110,11 +119,11 @@ class Worker:
         with self._turn:
             if self._closed or self._child:
                 return
-            before, self._prepared = self._prepared, []
+            before, self._prepared = self._prepared, {}
             try:
                 self._start()
-                for snapshot, exclusion in before:
-                    self.prepare(snapshot, exclusion)
+                for (snapshot, exclusion), tables in before.items():
+                    self.prepare(snapshot, exclusion, tables)
             except (Fault, OSError):
                 return  # whoever asks next is told
 
@@ -123,7 +132,7 @@ class Worker:
             raise Fault("died")
         if self._child is None or not self._child.alive:
             self._discard()
-            self._prepared = []
+            self._prepared = {}
             try:
                 self._start()
             except OSError:

@@ -7,16 +7,17 @@ engines.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tre.plan.nodes import tables_of
 from tre.plan.order import Order, order_from_json
 from tre.terms import Exclusion, Snapshot
 from tre.vault.check import Alarm, check_contributions, check_plan, check_sums, check_tables, manifest_of
 from tre.vault.compile import NotCompiled
 from tre.vault.engines import EngineFailed
-from tre.vault.engines.duckdb import Limits, Records
+from tre.vault.engines.duckdb import Facts, Limits, Records
 from tre.vault.noise import NotCovered, choose, perturb
 from tre.vault.shown import Shown, shown_to_json
 from tre.vault.suppress import suppress
@@ -42,6 +43,7 @@ class Vault:
     ) -> None:
         self._store, self._limits, self._noise, self._choice = store, limits, noise, choice
         self._open: dict[tuple[Snapshot, Exclusion], Records] = {}
+        self._facts: dict[Snapshot, Facts] = {}
 
     def reply(self, message: Any) -> Mapping[str, Any]:
         """One message, one reply; a fault is a word."""
@@ -57,7 +59,7 @@ class Vault:
 
     def answer(self, order: Order) -> Shown:
         """The one road from records to numbers; a bound that is open is chosen first, and then counted with."""
-        records, chosen = self.prepare(order.snapshot, order.exclusion), None
+        records, chosen = self.prepare(order.snapshot, order.exclusion, tables_of(order.plan.relation)), None
         check_plan(records.manifest, records.counted, order.plan)
         if order.choice is not None:
             contributions = records.contributions(order.plan)
@@ -68,23 +70,21 @@ class Vault:
         check_sums(exact, seen, order, records.counted)
         return suppress(self._noise(exact, order), order, chosen)
 
-    def prepare(self, snapshot: Snapshot, exclusion: Exclusion) -> Records:
-        """Open records of this snapshot without these people; opened now if they are not."""
-        records = self._open.get((snapshot, exclusion))
-        if records is None:
-            self._forget(snapshot, exclusion)
-            records = self._open[snapshot, exclusion] = self._opened(snapshot, exclusion)
+    def prepare(self, snapshot: Snapshot, exclusion: Exclusion, tables: Iterable[str] | None = None) -> Records:
+        """Open records of this snapshot without these people, some tables or all of them ready; made so now if they are not."""
+        records = self._open.get((snapshot, exclusion)) or self._opened(snapshot, exclusion)
+        try:
+            check_tables(records.manifest, records.ready(records.manifest["tables"] if tables is None else tables))
+        except BaseException:
+            self._open.pop((snapshot, exclusion)).close()
+            raise
         return records
 
     def _opened(self, snapshot: Snapshot, exclusion: Exclusion) -> Records:
+        self._forget(snapshot, exclusion)
         self._within_store(snapshot.folder, exclusion.file)
-        manifest = manifest_of(snapshot)
-        records = Records(snapshot, exclusion, manifest, self._limits)
-        try:
-            check_tables(manifest, records.counted)
-        except BaseException:
-            records.close()
-            raise
+        facts = self._facts.setdefault(snapshot, {})
+        records = self._open[snapshot, exclusion] = Records(snapshot, exclusion, manifest_of(snapshot), self._limits, facts)
         return records
 
     def _within_store(self, *paths: str) -> None:
@@ -101,8 +101,9 @@ class Vault:
         if any(before.id != snapshot.id or other.regimes == exclusion.regimes for before, other in kept):
             for pair in kept:
                 self._open.pop(pair).close()
+        self._facts = {one: facts for one, facts in self._facts.items() if one == snapshot or one.dataset != snapshot.dataset}
 
 
-def _prepared(body: Any) -> tuple[Snapshot, Exclusion]:
+def _prepared(body: Any) -> tuple[Snapshot, Exclusion, list[str] | None]:
     exclusion = body["exclusion"]
-    return Snapshot(**body["snapshot"]), Exclusion(**exclusion | {"regimes": tuple(exclusion["regimes"])})
+    return Snapshot(**body["snapshot"]), Exclusion(**exclusion | {"regimes": tuple(exclusion["regimes"])}), body["tables"]

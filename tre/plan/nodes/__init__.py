@@ -95,6 +95,7 @@ from tre.plan.nodes.relations import (
     computed,
     outputs,
     rows_per_person,
+    tables_of,
 )
 
 __all__ = [
@@ -178,5 +179,6 @@ __all__ = [
     "rows_per_person",
     "shared_grid",
     "steps_of",
+    "tables_of",
     "to_json",
 ]

@@ -223,6 +223,18 @@ def rows_per_person(relation: Relation) -> int:
     raise TypeError("no such relation")
 
 
+def tables_of(relation: Relation) -> frozenset[str]:
+    """The tables that a relation reads."""
+    match relation:
+        case Scan(table=table):
+            return frozenset({table})
+        case Join(left, right) | SemiJoin(left, right):
+            return tables_of(left) | tables_of(right)
+        case Filter(relation=below) | Grouped(relation=below) | Derived(relation=below):
+            return tables_of(below)
+    raise TypeError("no such relation")
+
+
 def _check_reads(node: Node, below: Outputs) -> None:
     """Every column is of a label below, and of a sub-query's own columns with their domains."""
     for column in columns(node):
