@@ -38,6 +38,7 @@ def back_up(home: Path, place: Path) -> str:
 
 def deliver_all(office: Office) -> None:
     office.deliver_opt_outs(office.host, SAMPLE / "opt_outs.csv", None)
+    office.deliver_cleared(office.host, SAMPLE / "cleared.txt")
     for regime in REGISTERS:
         object_to(office, regime, "9434765919")
 

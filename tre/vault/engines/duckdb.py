@@ -15,7 +15,7 @@ table with one row a person, needs no range and is always asked at once: a range
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -120,7 +120,7 @@ class Records:
             within = " WHERE t.person BETWEEN {0} AND {1} AND e.person BETWEEN {0} AND {1}".format(*persons) if persons else ""
             self._connection.execute(f"INSERT INTO temp.{left_out} {copied}{within}")
         gone, persons_gone = self._rows(f"SELECT count(*), {_PERSONS} FROM temp.{left_out}")[0]
-        return replace(whole, left_out=gone, persons_left_out=persons_gone)
+        return Counted(whole.rows, whole.persons, gone, persons_gone, whole.deepest, whole.last, whole.columns)
 
     def _whole(self, table: str) -> Counted:
         """What is counted of a table with nobody left out."""
