@@ -94,9 +94,11 @@ def answered(office: Office, numbers: list[str]) -> int:
     """How many of these people are in the persons that the engine would count, every regime in force."""
     wanted = [pseudonym(office.keys.pseudonym, number) for number in numbers]
     with office.state.read() as tx:
-        stand, objecting = optouts.standing(tx, REGIMES), set(optouts.pseudonyms(tx, REGIMES))
+        stand, objecting = optouts.standing(tx, REGIMES, "check-service"), set(optouts.pseudonyms(tx, REGIMES))
         assert set(wanted) <= objecting, "an acknowledged opt-out was lost"
-        exclusion = store.exclude(live(office), stand.version, REGIMES, sorted(objecting), stand.as_of)
+        assert stand.cleared is not None
+        cleared = store.place_of(office.registers, stand.cleared)
+        exclusion = store.exclude(live(office), stand.version, REGIMES, sorted(objecting), stand.as_of, cleared)
     with duckdb.connect() as engine:
         engine.execute(
             f"ATTACH '{live(office).folder}/persons.duckdb' AS r (READ_ONLY); ATTACH '{exclusion.file}' AS e (READ_ONLY)"

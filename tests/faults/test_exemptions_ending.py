@@ -68,6 +68,7 @@ def _open(furnished: Path, folder: Path) -> Iterator[Ward]:
         ward = Ward(gateway, clock, gates)
         _found(ward.office)
         ward.office.deliver_opt_outs(ward.office.host, Path("sample_data/opt_outs.csv").resolve(), None)
+        ward.office.deliver_cleared(ward.office.host, Path("sample_data/cleared.txt").resolve())
         yield ward
         gates.set("answer", True)
         gates.set("publish", True)
@@ -108,6 +109,7 @@ def test_over_before_it_is_asked_the_opt_outs_apply(how: str, ward: Ward) -> Non
     """Nothing was reserved before: the dataset's mode is that of all opt-outs."""
     ward.end(how, ward.exempt())
     ward.office.deliver_opt_outs(ward.office.host, Path("sample_data/opt_outs.csv").resolve(), None)
+    ward.office.deliver_cleared(ward.office.host, Path("sample_data/cleared.txt").resolve())
     assert isinstance(ward.ask().coming.result(30), Released)
     assert plans(ward)[0][0] == ",".join(ALL)
 

@@ -30,9 +30,12 @@ MOMENTS = [
 ]  # fmt: skip
 
 
+REGIMES = ("local", "national", "type-1")
+
+
 def register(office: Office) -> tuple[set[bytes], int]:
     with office.state.read() as tx:
-        return set(optouts.pseudonyms(tx, ["local"])), optouts.standing(tx, ["local"]).version
+        return set(optouts.pseudonyms(tx, ["local"])), optouts.standing(tx, REGIMES, "check-service").version
 
 
 @pytest.mark.parametrize(("step", "times", "pieces"), MOMENTS, ids=lambda moment: str(moment))
