@@ -150,6 +150,7 @@ def test_what_is_not_put_in_force_is_an_alarm(furnished: Path, tmp_path: Path) -
     home = copy_home(furnished, tmp_path / "home")
     doubtful = [
         (b"ERROR,DTS identifier not known\n", "unreadable"),
+        (b"C\xc2\x94o!\n", "unreadable"),
         (b"", "empty"),
         (lines(NUMBERS) + b"x\n" * 40, "unreadable"),
         (lines(NUMBERS[:1_000]), "smaller"),

@@ -58,9 +58,9 @@ class Registering(Rooms):
     def _clear(self, person: Person, file: Path, smaller: bool, source: str) -> dict[str, Any]:
         try:
             listed = store.enlist(file, self.registers, self.keys.pseudonym)
-        except Fault:
+        except Fault:  # the engine could not even make lines of it
             self._alarmed(person, optouts.NO_LIST)
-            raise
+            raise optouts.Doubtful(optouts.NO_LIST) from None
         try:
             self._look_at(listed, smaller)
             self._compare(store.place_of(self.registers, listed.name))

@@ -57,8 +57,8 @@ def enlist(source: Path, folder: Path, key: bytes) -> Listed:
 
 
 def _read(connection: Connection, source: Path) -> None:
-    """``given(number)``: NULL for a line that holds no valid number. Any byte is a character of this encoding, so that a line of
-    anything is one that is rejected."""
+    """``given(number)``: NULL for a line that holds no valid number. Nearly any byte is a character of this encoding, so that a
+    line of anything is one that is rejected; control characters above 127 are none, and refuse the whole."""
     reading = (
         f"read_csv({text(source)}, auto_detect = false, header = false, delim = '\x01', quote = '', escape = '',"
         f" encoding = 'latin-1', max_line_size = {LONGEST_LINE}, columns = {{'line': 'VARCHAR'}})"

@@ -8,6 +8,7 @@ from typing import Any
 from anyio import CapacityLimiter, fail_after, from_thread, to_thread
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import ClientDisconnect
 
 from tre.errors import Reason, Refusal
@@ -30,6 +31,21 @@ LIST_BODY = {
     }
 }
 NDJSON = "application/x-ndjson"
+
+
+class _Receipt(Convertor[str]):
+    """Whatever stands in a receipt's place, but for the names of other calls."""
+
+    regex = "(?!(?:batches|cleared|withdrawals)$)[^/]+"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("receipt", _Receipt())
 router = APIRouter(responses=problems.responses(422))
 _threads = CapacityLimiter(AT_ONCE)
 
@@ -82,7 +98,7 @@ def batch(batch: str, person: Controller, office: TheOffice) -> Response:
     return StreamingResponse(office.opt_out_lines(person, batch), media_type=NDJSON)
 
 
-@router.get(f"{OPT_OUTS}/{{receipt}}", tags=["public"], responses=problems.responses(404))
+@router.get(f"{OPT_OUTS}/{{receipt:receipt}}", tags=["public"], responses=problems.responses(404))
 def receipt(receipt: str, office: TheOffice) -> dict[str, Any]:
     """A receipt with its proof, for whoever holds it; it does not say whether the person has a record."""
     return office.opt_out_receipt(receipt)
