@@ -14,13 +14,12 @@ import pytest
 
 from tests.erasing.homes import PEOPLE, folders, live, object_to, persons
 from tests.serving import POLICIES, SAMPLE, Served, office_of
-from tre import audit, optouts, projects, store
+from tre import audit, projects, store
 from tre.audit.verify import verify_database
 from tre.errors import Unfit
 from tre.keys import Keys
 from tre.office import Office
 from tre.office.restoring import restore
-from tre.persons import pseudonym
 from tre.settings import Settings
 from tre.store import backing
 
@@ -111,13 +110,13 @@ def test_a_backup_holds_the_files_it_copies(home: Path, tmp_path: Path, monkeypa
 # ------------------------------------------------------------------------------------------------------- into its own home
 
 
-def test_whoever_was_erased_since_does_not_come_back(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whoever_was_erased_since_does_not_come_back(home: Path, tmp_path: Path) -> None:
     back_up(home, tmp_path / "backup")
     with office_of(home) as office:
         object_to(office, "local", *PEOPLE[:4])
         office.erase(office.host, "gp")
         # One of them withdraws: what was erased is not brought back by a backup.
-        withdraw(monkeypatch, office, PEOPLE[0])
+        withdraw(office, PEOPLE[0])
         object_to(office, "type-1", PEOPLE[4])
         was = live(office).id
     told = restore(settings(home), tmp_path / "backup")
@@ -132,18 +131,18 @@ def test_whoever_was_erased_since_does_not_come_back(home: Path, tmp_path: Path,
         assert entry is not None and entry.body["backup"] == told["backup"] and entry.body["was"] == was
 
 
-def withdraw(monkeypatch: pytest.MonkeyPatch, office: Office, number: str) -> None:
-    """From here on the objection does not stand in any list; that the person was erased once stays written down."""
-    to_erase, gone = optouts.to_erase, pseudonym(office.keys.pseudonym, number)
-    monkeypatch.setattr(optouts, "to_erase", lambda tx: (one for one in to_erase(tx) if one != gone))
+def withdraw(office: Office, number: str) -> None:
+    """That the person was erased once stays written down."""
+    told = office.withdraw_opt_outs(office.host, "local", [number])
+    assert told["withdrawn"] == 1
 
 
-def test_newly_supplied_records_count_again(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_newly_supplied_records_count_again(home: Path, tmp_path: Path) -> None:
     """Who withdrew and was loaded anew is in the next backup, and in what it brings back."""
     with office_of(home) as office:
         object_to(office, "local", PEOPLE[0])
         office.erase(office.host, "gp")
-        withdraw(monkeypatch, office, PEOPLE[0])
+        withdraw(office, PEOPLE[0])
         office.load(office.host, "gp", SAMPLE)
         assert persons(office, PEOPLE[:1], tmp_path / "spill") == 1
     back_up(home, tmp_path / "backup")

@@ -70,6 +70,39 @@ def test_a_load_meanwhile_wins_and_the_erasure_leaves_nothing(office: Office, ho
     assert folders(home) == {live(office).id} and "erased" not in kinds(office)
 
 
+def test_a_load_that_an_erasure_overtook_brings_nobody_back(office: Office, home: Path, tmp_path: Path) -> None:
+    """The certificate of that erasure is given by then: the load is of people who objected too late for it."""
+
+    def step(what: str, _: float) -> None:
+        if what == "proving the facts":
+            object_to(office, "local", PEOPLE[0])
+            office.erase(office.host, "gp")
+
+    with pytest.raises(Refusal) as refused:
+        office.load(office.host, "gp", SAMPLE, step)
+    assert refused.value.reason is Reason.CHANGED_MEANWHILE
+    assert folders(home) == {live(office).id} and "loaded" not in kinds(office)[-3:]
+    assert persons(office, PEOPLE[:1], tmp_path / "spill") == 0
+
+
+def test_whoever_objects_after_it_was_written_down_is_not_left_out_unknown(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody who was left out of a snapshot without being written down would come back with a backup."""
+    keep = Office._keep_erased
+
+    def kept(office: Office) -> int:
+        version = keep(office)
+        object_to(office, "local", PEOPLE[5])
+        return version
+
+    monkeypatch.setattr(Office, "_keep_erased", kept)
+    office.erase(office.host, "gp")
+    assert persons(office, PEOPLE[5:6], tmp_path / "spill") == 1
+    with office.state.read() as tx:
+        assert pseudonym(office.keys.pseudonym, PEOPLE[5]) not in set(optouts.to_leave_out(tx))
+
+
 def test_one_erasure_at_a_time(office: Office) -> None:
     told: list[Any] = []
 

@@ -4,18 +4,29 @@ stands: what a backup from before brings back is without them, what one from aft
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from unittest import mock
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.databases import new_database
-from tre.optouts import Moved, apply, erased_since, erasing, keep_erased, moved
-from tre.state import State, Transaction
+from tre.optouts import (
+    Moved,
+    apply,
+    begin,
+    enter,
+    erased_since,
+    erasing,
+    keep_erased,
+    lines_of,
+    moved,
+    receive,
+    to_leave_out,
+    withdraw,
+)
+from tre.state import State
 
 AT = datetime(2026, 11, 25, tzinfo=UTC)
 PEOPLE = [bytes([number]) * 16 for number in range(4)]
@@ -42,7 +53,7 @@ def test_national_objectors_are_not_erased(state: State) -> None:
     object_to(state, "local", PEOPLE[1])
     object_to(state, "type-1", PEOPLE[1], PEOPLE[2])
     assert keep(state) == Moved(3, PEOPLE[1:3], [])
-    assert since(state, 0) == set(PEOPLE[1:3]) and since(state, 3) == set()
+    assert since(state, 3) == set(PEOPLE[1:3]) and since(state, 4) == set()
     assert keep(state) == Moved(3, [], [])
 
 
@@ -51,34 +62,44 @@ def test_each_is_kept_from_the_version_at_which_they_first_were(state: State) ->
     keep(state)
     object_to(state, "local", PEOPLE[1])
     assert keep(state).begun == [PEOPLE[1]]
-    assert (since(state, 0), since(state, 1), since(state, 2)) == (set(PEOPLE[:2]), {PEOPLE[1]}, set())
+    assert (since(state, 1), since(state, 2), since(state, 3)) == (set(PEOPLE[:2]), {PEOPLE[1]}, set())
 
 
-@pytest.fixture
-def standing(monkeypatch: pytest.MonkeyPatch) -> list[set[bytes]]:
-    """Whose objection stands, as the registers would say."""
-    now: list[set[bytes]] = [set()]
-
-    def told(_: Transaction) -> Iterator[bytes]:
-        yield from sorted(now[0])
-
-    monkeypatch.setattr(erasing, "to_erase", told)
-    return now
-
-
-def test_who_objects_withdraws_and_objects_again(state: State, standing: list[set[bytes]]) -> None:
+def test_who_objects_withdraws_and_objects_again(state: State) -> None:
     one = PEOPLE[0]
     object_to(state, "local", one)
-    standing[0] = {one}
     keep(state)
-    standing[0] = set()
-    object_to(state, "local", PEOPLE[1])
+    state.write(lambda tx: withdraw(tx, "local", [one], {}, "test", AT))
     assert keep(state).ended == [one]
-    assert since(state, 0) == {one} and since(state, 1) == set()  # a snapshot of version 1 or later has what was supplied anew
-    object_to(state, "local", PEOPLE[2])
-    standing[0] = {one}
+    assert since(state, 1) == {one} and since(state, 2) == set()  # a snapshot of version 2 or later has what was supplied anew
+    object_to(state, "local", one)
     assert keep(state).begun == [one]
-    assert since(state, 2) == {one} and since(state, 3) == set()
+    assert since(state, 3) == {one} and since(state, 4) == set()
+
+
+def test_whoever_joins_a_version_late_is_of_the_next(state: State) -> None:
+    """A list that is entered in pieces moves the version at its end: an older snapshot of the same version may hold them."""
+    object_to(state, "type-1", PEOPLE[0])
+    delivery = receive(lines_of("local", ["9434765919"]), b"k" * 32)["local"]
+    state.write(lambda tx: begin(tx, "b" * 32, "local", "test", AT))
+    late = state.write(lambda tx: enter(tx, "b" * 32, "local", next(iter(delivery.pieces(5)))))
+    assert late and keep(state).version == 1
+    with state.read() as tx:
+        assert set(to_leave_out(tx)) == late | {PEOPLE[0]}
+    assert since(state, 1) == late | {PEOPLE[0]}
+
+
+def test_an_objection_that_came_back_meanwhile_does_not_end(state: State) -> None:
+    one = PEOPLE[0]
+    object_to(state, "local", one)
+    keep(state)
+    state.write(lambda tx: withdraw(tx, "local", [one], {}, "test", AT))
+    with state.read() as tx:
+        found = moved(tx)
+    object_to(state, "local", one)
+    state.write(lambda tx: keep_erased(tx, found))
+    with state.read() as tx:
+        assert found.ended == [one] and set(to_leave_out(tx)) == {one}
 
 
 @given(st.lists(st.sets(st.sampled_from(PEOPLE)), max_size=6))

@@ -37,7 +37,7 @@ def test_the_first_fixes_it_and_the_other_is_refused_with_a_mend(tmp_path: Path)
         with pytest.raises(Refusal) as refused, state.read() as tx:
             optouts.check_mode(tx, "gp", ONE)
         assert refused.value.reason is Reason.OPT_OUT_MODE
-        assert "dataset of its own" in refused.value.suggestion and "Nothing was charged" in refused.value.suggestion
+        assert "other opt-outs" in refused.value.suggestion and "Nothing was charged" in refused.value.suggestion
         assert fix(state, "gp", ("national", "type-1")) is Reason.OPT_OUT_MODE, "fewer, or more, is another set"
 
 

@@ -75,6 +75,7 @@ class Gateway:
         gateway = cls(house, made, house.release_time if release_time is published_steps else release_time)
         try:
             store.sweep(settings.store)
+            store.sweep(settings.registers)  # a list that was coming in when the service was killed
             recovering.recover(house)
             gateway.warm()
             gateway._road.desk.open()

@@ -60,9 +60,9 @@ class Erasing(Rooms):
         return moved.version
 
     def _people_to_erase(self) -> Iterator[bytes]:
-        """Read when they are wanted, which is after the version was noted: none of its people is missing."""
+        """Those who were written down, and nobody else: whoever is left out of a snapshot must be known to a later restore."""
         with self.state.read() as tx:
-            yield from optouts.to_erase(tx)
+            yield from optouts.to_leave_out(tx)
 
     def _switch(
         self, person: Person, kind: str, made: Snapshot, was: Snapshot | None, version: int, more: Body | None = None
@@ -85,6 +85,16 @@ class Erasing(Rooms):
         except Refusal:
             store.unlink(made)
             raise
+
+    def _demand_not_overtaken(self, tx: Transaction, dataset: str, version: int) -> None:
+        """An erasure that came to its end meanwhile left out people whom a load of this version still holds, and said so."""
+        now = store.live(tx, dataset)
+        if now is not None and (store.without(tx, now.id) or 0) > version:
+            raise Refusal(
+                Reason.CHANGED_MEANWHILE,
+                "People were erased while these records were read; nothing was changed.",
+                "Load once more.",
+            )
 
     # ------------------------------------------------------------------ what is superseded goes
     def retire(self) -> None:

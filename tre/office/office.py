@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tre import audit, optouts, store
+from tre.errors import Refusal
 from tre.keys import Keys
 from tre.office import catalogue, logbook
 from tre.office.act import Act, Body, carry_out, demand
@@ -91,10 +92,15 @@ class Office(Policing, Governing, Approving, Backing, Receiving, Registering, Ex
             self.ready_for_cleared(loaded.snapshot)
 
             def change(tx: Transaction) -> tuple[None, Body]:
+                self._demand_not_overtaken(tx, dataset, version)
                 store.make_live(tx, loaded.snapshot, self.clock(), version)
                 return None, {"snapshot": loaded.snapshot.id, "policy": self._digests[dataset]}
 
-            self._act("loaded", person, change, dataset=dataset)
+            try:
+                self._act("loaded", person, change, dataset=dataset)
+            except Refusal:
+                store.unlink(loaded.snapshot)
+                raise
         self.retire()
         return {
             "dataset": dataset,

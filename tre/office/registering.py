@@ -13,7 +13,7 @@ from tre.errors import Fault, Refusal, Unfit
 from tre.office.act import Act, demand
 from tre.office.rooms import Rooms
 from tre.optouts import BY_LIST, NATIONAL, Alarm
-from tre.policy import Policies
+from tre.policy import REGIMES, Policies
 from tre.state import Transaction
 from tre.store import OPENED_WITHIN_S, Listed
 from tre.terms import Person, Snapshot
@@ -216,7 +216,8 @@ class Registering(Rooms):
         cleared = store.place_of(self.registers, found.list) if found is not None and national == BY_LIST else None
         if cleared is not None:
             yield store.uncleared_file(snapshot, cleared)
-        for regimes in {tuple(sorted(purpose.regimes)) for purpose in self.policies.purposes.values()}:
+        chosen = {tuple(sorted(purpose.regimes)) for purpose in self.policies.purposes.values()}
+        for regimes in chosen | {optouts.mode(tx, snapshot.dataset) or REGIMES}:
             with suppress(Refusal):  # a list is missing: no question of this purpose is answered
                 version = optouts.standing(tx, regimes, national).version
                 yield store.exclusion_file(snapshot, version, regimes, cleared if NATIONAL in regimes else None)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import select, text, update
 
 from tre.optouts.registers import newest_version, pseudonyms
 from tre.optouts.tables import erased, registers
@@ -26,7 +26,12 @@ _BEGIN = text(
     """INSERT INTO erased (pseudonym, version, standing) VALUES (:pseudonym, :version, 1)
     ON CONFLICT (pseudonym) DO UPDATE SET version = excluded.version, standing = 1"""
 )
-_END = update(erased).where(erased.c.pseudonym == bindparam("of")).values(standing=0)
+# Not of who objected anew since it was found that nobody did.
+_END = text(
+    """UPDATE erased SET standing = 0 WHERE pseudonym = :of AND NOT EXISTS (
+    SELECT 1 FROM objections o WHERE o.pseudonym = erased.pseudonym AND o.regime IN ('type-1', 'local') AND NOT EXISTS (
+    SELECT 1 FROM withdrawn w WHERE w.regime = o.regime AND w.pseudonym = o.pseudonym))"""
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +65,19 @@ def moved(tx: Transaction) -> Moved:
 
 
 def keep_erased(tx: Transaction, found: Moved) -> None:
-    """Write it down before a snapshot is made: `erased_since` gives whom an older one may still hold."""
+    """Write it down before a snapshot is made: `erased_since` gives whom an older one may still hold. That is whatever was made
+    at the newest version or before, which may have been made before some of them had objected: a list that is entered in pieces
+    moves the version at its end."""
+    version = newest_version(tx) + 1
     for begun in _slices(found.begun):
-        tx.execute(_BEGIN, [{"pseudonym": one, "version": found.version} for one in begun])
+        tx.execute(_BEGIN, [{"pseudonym": one, "version": version} for one in begun])
     for ended in _slices(found.ended):
         tx.execute(_END, [{"of": one} for one in ended])
+
+
+def to_leave_out(tx: Transaction) -> Iterator[bytes]:
+    """Who is written down as left out of every snapshot from here on. Read it to its end inside the transaction."""
+    yield from tx.execute(_STANDING).scalars()
 
 
 def erased_since(tx: Transaction, version: int) -> Iterator[bytes]:

@@ -35,7 +35,7 @@ def check_mode(tx: Transaction, dataset: str, regimes: Iterable[str]) -> None:
             Reason.OPT_OUT_MODE,
             f"This dataset answers under the opt-outs {', '.join(fixed)}, and the project asks under "
             f"{', '.join(sorted(regimes)) or 'none'}: both together would tell of the people between them.",
-            "Nothing was charged. Give this purpose a dataset of its own: the data controller loads it under another name.",
+            "Nothing was charged. No project asks this dataset under other opt-outs.",
         )
 
 

@@ -56,7 +56,7 @@ async def opt_outs(request: Request, person: Controller, office: TheOffice) -> R
     parts, csv = request.stream(), request.headers.get("content-type", "").startswith("text/csv")
 
     def receive() -> dict[str, Any]:
-        return office.receive_opt_outs_body(person, _pulled(parts), csv)
+        return office.receive_opt_outs_body(person, pulled(parts), csv)
 
     try:
         told = await to_thread.run_sync(receive, limiter=_threads)
@@ -66,7 +66,7 @@ async def opt_outs(request: Request, person: Controller, office: TheOffice) -> R
     return JSONResponse(told, 202, headers)
 
 
-def _pulled(parts: AsyncIterator[bytes]) -> Iterator[bytes]:
+def pulled(parts: AsyncIterator[bytes]) -> Iterator[bytes]:
     """The parts of a body as they come, for a thread that waits for each."""
     while (part := from_thread.run(_next, parts)) is not None:
         yield part

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Query, Request
-from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse, Response
+from starlette.requests import ClientDisconnect
 
+from tre.errors import Reason
 from tre.web import problems
 from tre.web.models import OptOutsIn
+from tre.web.opting import pulled
 from tre.web.signed_in import Controller, TheOffice
 
 CLEARED = "/v1/opt-outs/cleared"
-WRITTEN_AT_ONCE = 2**20
+# One list at a time, on a thread of its own: the others answer everybody else.
+_one = CapacityLimiter(1)
 LIST_BODY = {
     "requestBody": {
         "required": True,
@@ -26,18 +31,23 @@ router = APIRouter(prefix="/v1", tags=["controller"], responses=problems.respons
 
 
 @router.put("/opt-outs/cleared", openapi_extra=LIST_BODY)
-async def cleared(request: Request, person: Controller, office: TheOffice, smaller: Smaller = False) -> dict[str, Any]:
+async def cleared(request: Request, person: Controller, office: TheOffice, smaller: Smaller = False) -> Response:
     """Replace the check service's list of people without a national opt-out, whole: whoever is not on it is left out of the next
     question computed. A list that is empty, or far smaller than the former one, is refused and raises an alarm."""
-    with office.receiving_cleared(person) as file:
-        waiting = bytearray()
-        async for piece in request.stream():
-            waiting += piece
-            if len(waiting) >= WRITTEN_AT_ONCE:
-                await run_in_threadpool(file.write, bytes(waiting))
-                waiting.clear()
-        file.write(waiting)
-        return await run_in_threadpool(office.received_cleared, person, file, smaller)
+    parts = request.stream()
+
+    def receive() -> dict[str, Any]:
+        with office.receiving_cleared(person) as file:
+            for part in pulled(parts):
+                file.write(part)
+            return office.received_cleared(person, file, smaller)
+
+    try:
+        return JSONResponse(await to_thread.run_sync(receive, limiter=_one))
+    except ClientDisconnect:
+        return problems.problem(
+            Reason.INVALID_REQUEST, "The body was cut short; the former list stays in force.", "Send it again."
+        )
 
 
 @router.post("/opt-outs/withdrawals", status_code=202)
