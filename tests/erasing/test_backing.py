@@ -14,12 +14,13 @@ import pytest
 
 from tests.erasing.homes import PEOPLE, folders, live, object_to, persons
 from tests.serving import POLICIES, SAMPLE, Served, office_of
-from tre import audit, projects, store
+from tre import audit, optouts, projects, store
 from tre.audit.verify import verify_database
-from tre.errors import Unfit
+from tre.errors import Reason, Refusal, Unfit
 from tre.keys import Keys
 from tre.office import Office
 from tre.office.restoring import restore
+from tre.persons import pseudonym
 from tre.settings import Settings
 from tre.store import backing
 
@@ -35,11 +36,17 @@ def back_up(home: Path, place: Path) -> str:
         return str(office.back_up(office.host, place)["backup"])
 
 
+def deliver_whole(office: Office, regime: str, *numbers: str) -> None:
+    body = json.dumps({"regime": regime, "nhs_numbers": list(numbers)}).encode()
+    (told,) = office.receive_opt_outs_body(office.host, [body], False, whole=True)["batches"]
+    assert told["open"] and told["received"] == len(numbers)
+
+
 def deliver_all(office: Office) -> None:
     office.deliver_opt_outs(office.host, SAMPLE / "opt_outs.csv", None)
     office.deliver_cleared(office.host, SAMPLE / "cleared.txt")
     for regime in REGISTERS:
-        object_to(office, regime, "9434765919")
+        deliver_whole(office, regime, "9434765919")
 
 
 @pytest.fixture
@@ -185,6 +192,81 @@ def test_an_empty_home_is_closed_until_everything_was_there_anew(home: Path, emp
     with Served(empty) as served, served.http() as http:
         assert http.get("/readyz").json()["datasets"] == {"gp": "ready"}
         assert http.post("/v1/queries", json=asked | {"fresh": True}).json()["reason"] == "project-held"
+
+
+def asked(office: Office, *regimes: str) -> str | None:
+    """Why a question under these regimes is refused; None where it is not."""
+    try:
+        with office.state.read() as tx:
+            optouts.check_age(tx, regimes, office.clock(), 7, "check-service")
+    except Refusal as refusal:
+        assert refusal.reason is Reason.OPT_OUTS_STALE
+        return refusal.detail
+    return None
+
+
+def missing(home: Path, backup: Path) -> set[str]:
+    """The lists without which no records come back."""
+    with pytest.raises(Unfit, match="have not been delivered here whole") as found:
+        restore(settings(home), backup)
+    return set(str(found.value).partition("(")[2].partition(")")[0].split(", "))
+
+
+def test_a_line_that_comes_after_a_restore_opens_no_register(home: Path, empty: Path, tmp_path: Path) -> None:
+    """What was acknowledged after the backup is not known: a daily feed counts, and tells nothing of it. Nor does a list of the
+    check service that is still there."""
+    back_up(home, tmp_path / "backup")
+    restore(settings(empty), tmp_path / "backup")
+    shutil.copytree(home / "registers", empty / "registers", dirs_exist_ok=True)
+    everything = {*REGISTERS, "check-service"}
+    assert missing(empty, tmp_path / "backup") == everything
+    with office_of(empty) as office:
+        office.deliver_opt_outs(office.host, SAMPLE / "opt_outs.csv", None)
+        for regime in REGISTERS:
+            object_to(office, regime, PEOPLE[0])
+            assert "whole" in (asked(office, regime) or "")
+        with office.state.read() as tx:
+            assert pseudonym(office.keys.pseudonym, PEOPLE[0]) in set(optouts.pseudonyms(tx, ["local"]))
+    assert missing(empty, tmp_path / "backup") == everything
+    with office_of(empty) as office:
+        deliver_whole(office, "type-1", PEOPLE[1])
+        assert asked(office, "type-1") is None and asked(office, "type-1", "local") is not None
+        deliver_whole(office, "local", PEOPLE[2])
+        deliver_whole(office, "national")  # nobody objected here
+        assert asked(office, "type-1", "local") is None and asked(office, "national") is not None
+    assert missing(empty, tmp_path / "backup") == {"check-service"}
+    with office_of(empty) as office:
+        office.deliver_cleared(office.host, SAMPLE / "cleared.txt")
+        assert asked(office, *REGISTERS) is None
+    restore(settings(empty), tmp_path / "backup")
+    with office_of(empty) as office:
+        assert persons(office, PEOPLE[:3], tmp_path / "spill") == 0 and persons(office, PEOPLE[5:9], tmp_path / "spill") == 4
+
+
+def test_a_new_list_of_the_check_service_is_not_enough(home: Path, empty: Path, tmp_path: Path) -> None:
+    back_up(home, tmp_path / "backup")
+    restore(settings(empty), tmp_path / "backup")
+    with office_of(empty) as office:
+        office.deliver_cleared(office.host, SAMPLE / "cleared.txt")
+        assert asked(office, "national") is not None
+    assert missing(empty, tmp_path / "backup") == set(REGISTERS)
+
+
+def test_a_file_with_a_header_alone_says_that_nobody_objected(home: Path, tmp_path: Path) -> None:
+    """At the terminal the register has to be named; what says nothing is not entered."""
+    (file := tmp_path / "nobody.csv").write_text("nhs_number\n")
+    (both := tmp_path / "both.csv").write_text("regime,nhs_number\n")
+    with office_of(home) as office:
+        office.state.write(lambda tx: optouts.forget_deliveries(tx, office.clock()))
+        assert office.deliver_opt_outs(office.host, file, "local") == [] and asked(office, "local") is not None
+        with pytest.raises(Refusal, match="names no register"):
+            office.deliver_opt_outs(office.host, both, None, whole=True)
+        (told,) = office.deliver_opt_outs(office.host, file, "local", whole=True)
+        assert told["received"] == 0 and told["open"] and asked(office, "local") is None
+        assert list(office.opt_out_lines(office.host, told["batch"])) == []
+        with office.state.read() as tx:
+            entry = audit.last(tx, "opt-outs")
+        assert entry is not None and entry.body["delivery"] == "whole" and entry.body["batch"] == told["batch"]
 
 
 def test_keys_that_were_restored_by_command_are_an_empty_home(home: Path, empty: Path, tmp_path: Path) -> None:

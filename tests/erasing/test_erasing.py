@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from tests.erasing.homes import PEOPLE, folders, kinds, live, object_to, persons
@@ -16,6 +17,8 @@ from tre import audit, optouts, store
 from tre.errors import Reason, Refusal
 from tre.office import Office
 from tre.persons import pseudonym
+from tre.sample import generate
+from tre.store import rewriting
 
 
 def test_whoever_objected_is_gone_and_national_objectors_stay(office: Office, home: Path, tmp_path: Path) -> None:
@@ -101,6 +104,22 @@ def test_whoever_objects_after_it_was_written_down_is_not_left_out_unknown(
     assert persons(office, PEOPLE[5:6], tmp_path / "spill") == 1
     with office.state.read() as tx:
         assert pseudonym(office.keys.pseudonym, PEOPLE[5]) not in set(optouts.to_leave_out(tx))
+
+
+def test_a_range_that_begins_with_few_persons_is_copied_in_order(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine reads 2,048 rows at a time, and gives fewer than 64 of a join out after the rest: here 20."""
+    generate(tmp_path / "source", persons=2_600, seed=3, form="parquet")
+    office.load(office.host, "gp", tmp_path / "source")
+    folder = Path(live(office).folder)
+    with duckdb.connect(str(folder / "persons.duckdb"), read_only=True) as records:
+        ((held,),) = records.execute("SELECT count(*) FROM persons").fetchall()
+    assert held > 2_200
+    monkeypatch.setattr(rewriting, "RANGE", 2_028)
+    object_to(office, "local", PEOPLE[0])
+    office.erase(office.host, "gp")  # the proof refuses any other order
+    assert persons(office, PEOPLE[:1], tmp_path / "spill") == 0
 
 
 def test_one_erasure_at_a_time(office: Office) -> None:

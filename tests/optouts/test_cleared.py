@@ -156,3 +156,24 @@ def test_a_delivery_stays_as_it_was_written(state: State) -> None:
     for act in ("DELETE FROM cleared_lists", "UPDATE cleared_lists SET at = 'x'"):
         with pytest.raises(IntegrityError):
             state.write(lambda tx, act=act: tx.execute(text(act)))  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("list_first", [True, False])
+def test_after_a_restore_the_national_opt_out_needs_a_new_list_and_all_direct_objections(state: State, list_first: bool) -> None:
+    """The former list does not count, whatever its time; equal to it, a new one does."""
+    clear(state, "a", at=AT + timedelta(hours=2))
+    objected(state, "national", people(1))
+    state.write(lambda tx: optouts.forget_deliveries(tx, AT + timedelta(hours=1)))
+
+    def listed() -> None:
+        clear(state, "a", at=AT + timedelta(hours=3))
+
+    def direct() -> None:
+        state.write(lambda tx: optouts.apply(tx, "national", [], {}, "a test", AT, whole=True))
+
+    now = AT + timedelta(hours=4)
+    objected(state, "national", people(2))
+    for deliver in (listed, direct) if list_first else (direct, listed):
+        assert stale(state, now)
+        deliver()
+    assert not stale(state, now)

@@ -277,3 +277,44 @@ def test_one_and_a_quarter_million_at_once(state: State, capsys: pytest.CaptureF
         print(f"\n1.28 M opt-outs: {len(who) / (first - start):,.0f} a second; sifted again in {sifted - first:.1f} s")
     assert (made.received, made.applied) == (1_280_009, 1_280_000)
     assert (new, known) == ([], 1_280_000)
+
+
+# ------------------------------------------------------------------------------------------------------------ after a restore
+
+
+def close_all(state: State) -> None:
+    state.write(lambda tx: optouts.forget_deliveries(tx, AT))
+
+
+def delivered_whole(state: State, regime: str, who: list[bytes], rejected: Mapping[str, int] | None = None) -> None:
+    state.write(lambda tx: optouts.apply(tx, regime, who, rejected or {}, "a test", AT, whole=True))
+
+
+def test_what_a_restore_closed_is_opened_by_a_whole_delivery_alone(state: State) -> None:
+    deliver_all(state)
+    close_all(state)
+    close_all(state)  # a second restore finds it closed
+    for regime in REGIMES:
+        apply(state, regime, people(1, 2))
+        apply(state, regime, [], empty=True)
+        assert stale(state, AT, regimes=(regime,))
+    with state.read() as tx:
+        assert optouts.delivered(tx) == dict.fromkeys(REGIMES)
+        with pytest.raises(Refusal, match="whole once"):
+            optouts.standing(tx, ["local"], HERE)
+    assert listed(state, "local") == people(1, 2)
+    delivered_whole(state, "local", people(3))
+    assert not stale(state, AT, regimes=("local",)) and stale(state, AT, regimes=("local", "type-1"))
+    assert listed(state, "local") == people(1, 2, 3)
+    delivered_whole(state, "type-1", [])
+    delivered_whole(state, "national", people(1))
+    assert not stale(state, AT)
+
+
+def test_a_whole_list_that_can_hardly_be_read_opens_nothing(state: State) -> None:
+    close_all(state)
+    delivered_whole(state, "local", [], {"invalid-nhs-number": 1})
+    delivered_whole(state, "local", people(*range(98)), {"invalid-nhs-number": 1})
+    assert stale(state, AT, regimes=("local",)) and len(listed(state, "local")) == 98
+    delivered_whole(state, "local", people(*range(99)), {"invalid-nhs-number": 1})
+    assert not stale(state, AT, regimes=("local",))

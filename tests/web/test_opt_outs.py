@@ -4,13 +4,17 @@ person has a record."""
 from __future__ import annotations
 
 import csv
+import json
 import re
 import sqlite3
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from tests.serving import SAMPLE, Served, copy_home, office_of
+from tests.serving import POLICIES, SAMPLE, Served, copy_home, office_of
+from tre import optouts
+from tre.commands import app
 from tre.persons import valid_nhs_number
 
 IDS = re.compile(r"[0-9a-f]{32}")
@@ -113,3 +117,33 @@ def test_a_file_is_applied_at_the_terminal(furnished: Path, tmp_path: Path) -> N
         second = office.deliver_opt_outs(office.host, file, "local")
     assert (first[0]["applied"], first[0]["already_known"]) == (20, 0)
     assert (second[0]["applied"], second[0]["already_known"]) == (0, 20)
+
+
+def test_after_a_restore_whole_lists_open_what_one_line_does_not(
+    furnished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over HTTP and at the terminal; a question is refused until then."""
+    home = copy_home(furnished, tmp_path / "home")
+    monkeypatch.setenv("TRE_HOME", str(home))
+    monkeypatch.setenv("TRE_POLICIES", str(POLICIES))
+    with office_of(home) as office:
+        office.state.write(lambda tx: optouts.forget_deliveries(tx, office.clock()))
+        office.deliver_opt_outs(office.host, SAMPLE / "opt_outs.csv", None)
+        office.deliver_cleared(office.host, SAMPLE / "cleared.txt")
+    asked = {"project": "demo", "dataset": "gp", "sql": "SELECT COUNT(*) AS n FROM patients", "share": 0.001, "fresh": True}
+    (file := tmp_path / "nobody.csv").write_text("nhs_number\n")
+    with Served(home) as served, served.http() as http, served.http("controller") as controller:
+        assert controller.post("/v1/opt-outs", json={"regime": "local", "nhs_numbers": present()[:1]}).status_code == 202
+        assert http.post("/v1/queries", json=asked).json()["reason"] == "opt-outs-stale"
+        whole = {"regime": "local", "nhs_numbers": present()[:1]}
+        (told,) = controller.post("/v1/opt-outs?whole=true", json=whole).json()["batches"]
+        assert told["open"] is True and told["already_known"] == 1
+        csv_list = {"content": b"regime,nhs_number\nnational,12\n", "headers": {"content-type": "text/csv"}}
+        (told,) = controller.post("/v1/opt-outs?whole=true", **csv_list).json()["batches"]  # type: ignore[arg-type]
+        assert told["open"] is False and told["received"] == 1
+        assert http.post("/v1/queries", json=asked).json()["reason"] == "opt-outs-stale"
+        for regime in ("national", "type-1"):
+            ended = CliRunner().invoke(app, ["opt-outs", "apply", str(file), "--regime", regime, "--whole", "--json"])
+            told = json.loads(ended.stdout)
+            assert told["open"] is True and told["received"] == 0
+        assert count(served) > 0

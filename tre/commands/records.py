@@ -51,11 +51,12 @@ def sample(
 def apply_opt_outs(
     file: Path,
     regime: Annotated[str | None, typer.Option(help="The register, where the file has no such column.")] = None,
+    whole: Annotated[bool, typer.Option("--whole", help="It is everybody who objected: opens what a restore closed.")] = False,
     as_json: Json = False,
 ) -> None:
     """Enter a list of opt-outs from a CSV; the next question computed leaves these people out."""
     with opened_office(read_settings()) as office, progress("entering opt-outs") as step:
-        told = office.deliver_opt_outs(office.host, file, regime, step)
+        told = office.deliver_opt_outs(office.host, file, regime, step, whole=whole)
     for batch in told:
         show(batch, as_json)
 

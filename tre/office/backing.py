@@ -90,17 +90,21 @@ class Backing(Erasing):
         return {"backup": kept.id, "records": told}
 
     def _demand_lists(self) -> None:
+        """Each whole since a restore, which closed them; the check service's also with its file, that no backup holds."""
         with self.state.read() as tx:
             missing = {regime for regime, at in optouts.delivered(tx).items() if at is None}
-            cleared = optouts.cleared(tx)
+            cleared, closed = optouts.cleared(tx), optouts.closed(tx)
         if any(policy.opt_outs.national == optouts.BY_LIST for policy in self.policies.datasets.values()):
             there = cleared is not None and store.place_of(self.registers, cleared.list).is_file()
-            missing = missing - {optouts.NATIONAL} if there else missing | {optouts.NATIONAL}
+            # Direct objections only add to the check service's list: nobody needs to have made one.
+            missing -= {optouts.NATIONAL} - closed
+            missing |= set() if there and optouts.BY_LIST not in closed else {optouts.BY_LIST}
         if missing:
             raise Unfit(
                 f"the lists of opt-outs ({', '.join(sorted(missing))})"
-                " have not been delivered here since this database was restored, or "
-                "ever; deliver them, then restore the records: nothing was changed"
+                " have not been delivered here whole since this database was restored, or "
+                "ever; deliver them (tre opt-outs apply --whole, tre opt-outs cleared), then restore the records: nothing was "
+                "changed"
             )
 
     def _live(self, dataset: str) -> Snapshot | None:

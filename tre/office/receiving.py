@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tre import audit, optouts
-from tre.errors import Error, Unfit
+from tre.errors import Error, Reason, Refusal, Unfit
 from tre.office.act import Act, Body, demand
 from tre.office.opening import ROTATED
 from tre.office.publishing import ORIGIN, Publication
@@ -28,6 +28,7 @@ from tre.terms import Person, timestamp
 
 OPT_OUTS = "/v1/opt-outs"
 LONGEST_LIST = 1_000
+NOBODY = "Where nobody objected, name the register: --regime at the terminal, a JSON body with no numbers over HTTP."
 # Of the time a list takes, the part that is over once it is read; the tree and the entering share the rest.
 READ, GROWN = 0.5, 0.75
 
@@ -37,15 +38,20 @@ class Receiving(Rooms):
 
     publication: Publication
 
-    def deliver_opt_outs(self, person: Person, file: Path, regime: str | None, step: Step | None = None) -> list[dict[str, Any]]:
-        """A list from a file, in force for the next question computed."""
+    def deliver_opt_outs(
+        self, person: Person, file: Path, regime: str | None, step: Step | None = None, *, whole: bool = False
+    ) -> list[dict[str, Any]]:
+        """A list from a file, in force for the next question computed. ``whole``: of each regime named it is everybody who
+        objected, which opens what a restore closed."""
         demand(person, "controller")
         step = step or untold
         try:
             found = optouts.receive(optouts.read_file(file, regime, _part(step, 0, READ)), self.keys.pseudonym)
         except OSError as error:
             raise Unfit(f"{file} cannot be read ({error.strerror})") from None
-        return self._take(person, found, file.name, _part(step, READ, 1))
+        if whole and regime is not None:
+            found = found or {regime: Delivery()}
+        return self._take(person, found, file.name, _part(step, READ, 1), whole=whole)
 
     def receive_opt_outs(self, person: Person, regime: str, nhs_numbers: list[str]) -> dict[str, Any]:
         """A list that is here already."""
@@ -53,14 +59,14 @@ class Receiving(Rooms):
         found = optouts.receive(optouts.lines_of(regime, nhs_numbers), self.keys.pseudonym)
         return {"batches": self._take(person, found, "http")}
 
-    def receive_opt_outs_body(self, person: Person, parts: Iterable[bytes], csv: bool) -> dict[str, Any]:
+    def receive_opt_outs_body(self, person: Person, parts: Iterable[bytes], csv: bool, whole: bool = False) -> dict[str, Any]:
         """A list as it comes over HTTP, taken in part by part; nothing is entered before its last part is here."""
         demand(person, "controller")
         if csv:
             found = optouts.receive(optouts.read_csv_parts(parts), self.keys.pseudonym)
         else:
-            found = optouts.receive_json(parts, self.keys.pseudonym)
-        return {"batches": self._take(person, found, "http")}
+            found = optouts.receive_json(parts, self.keys.pseudonym, whole)
+        return {"batches": self._take(person, found, "http", whole=whole)}
 
     def opt_out_batches(self, person: Person) -> dict[str, Any]:
         """The newest batches; and those that were begun and not entered to their end, which are to be delivered again."""
@@ -91,22 +97,26 @@ class Receiving(Rooms):
             self.state.write(optouts.settle)
 
     # ------------------------------------------------------------------ a list enters its register
-    def _take(self, person: Person, found: dict[str, Delivery], source: str, step: Step = untold) -> list[dict[str, Any]]:
+    def _take(
+        self, person: Person, found: dict[str, Delivery], source: str, step: Step = untold, *, whole: bool = False
+    ) -> list[dict[str, Any]]:
         """Each regime's part becomes a batch of its own."""
+        if whole and not found:
+            raise Refusal(Reason.INVALID_REQUEST, "A whole list without a line names no register.", NOBODY)
         told = []
         for number, (regime, delivery) in enumerate(found.items()):
             part = _part(step, number / len(found), (number + 1) / len(found))
-            told.append(self._enter(person, regime, delivery, source, part))
+            told.append(self._enter(person, regime, delivery, source, part, whole))
         return told
 
-    def _enter(self, person: Person, regime: str, delivery: Delivery, source: str, step: Step) -> dict[str, Any]:
+    def _enter(self, person: Person, regime: str, delivery: Delivery, source: str, step: Step, whole: bool) -> dict[str, Any]:
         """The tree first, which depends on no register; then the people, in pieces; then, in one transaction, all that makes it
         a batch. A short list is one transaction in all."""
         batch, at = secrets.token_hex(16), self.clock()
         leaves = optouts.Leaves(optouts.Places.for_lines(batch, len(delivery.states), self.keys.receipts), regime, timestamp(at))
         grown = optouts.grow(leaves, delivery.states, lambda done: step("making receipts", done * GROWN))
-        whole = delivery.accepted
-        if whole > optouts.PIECE:
+        at_once = delivery.accepted <= optouts.PIECE
+        if not at_once:
             try:
                 self._enter_in_pieces(batch, regime, delivery, source, at, step)
             except Error:
@@ -117,13 +127,15 @@ class Receiving(Rooms):
                 self.state.write(partial(optouts.write_rows, part=part))
 
         def write(tx: Transaction) -> dict[str, Any]:
-            if whole <= optouts.PIECE:
+            if at_once:
                 self._enter_at_once(tx, batch, regime, delivery)
                 for part in optouts.rows(batch, delivery, grown):
                     optouts.write_rows(tx, part)
-            made = optouts.finish(tx, batch, regime, delivery, source, at)
-            self._sign(tx, person, batch, regime, delivery, leaves.places.size, grown.root, at)
-            return _counted(made) | {"rejected_lines": delivery.named}
+            made = optouts.finish(tx, batch, regime, delivery, source, at, whole=whole)
+            body = {"batch": batch, "regime": regime} | ({"delivery": "whole"} if whole else {})
+            self._sign(tx, person, body, delivery, leaves.places.size, grown.root, at)
+            opened = {"open": regime not in optouts.closed(tx)} if whole else {}
+            return _counted(made) | opened | {"rejected_lines": delivery.named}
 
         return self.state.write(write)
 
@@ -145,14 +157,15 @@ class Receiving(Rooms):
             delivery.mark(piece, optouts.enter(tx, batch, regime, piece))
 
     def _sign(
-        self, tx: Transaction, person: Person, batch: str, regime: str, delivery: Delivery, size: int, root: bytes, at: datetime
+        self, tx: Transaction, person: Person, told: Body, delivery: Delivery, size: int, root: bytes, at: datetime
     ) -> None:
         """One signature and one entry for all receipts of a batch. The counts are the controller's: in the log they would tell
         who joined a list of which size, and so would the size of the tree."""
         rotated = audit.last(tx, ROTATED)
         if rotated is not None and rotated.body.get("keys") != self.keys.check:
             raise Unfit("the keys were rotated since this command began; run it again")
-        body: Body = {"batch": batch, "regime": regime, "root": "sha256:" + root.hex()}
+        batch, regime = str(told["batch"]), str(told["regime"])
+        body = {**told, "root": "sha256:" + root.hex()}
         entry = audit.append(tx, Act("opt-outs", person, self.clock(), body=body).entry())
         signature = self.keys.sign(optouts.signed_text(ORIGIN, batch, regime, timestamp(at), size, root).encode())
         optouts.write(tx, batch, delivery, size, root, signature, self.publication.vkey, entry.index)

@@ -1,7 +1,7 @@
 """A backup brought back: its records into the home that made it, or, where that is lost, the whole into an empty one.
 
 What happened after the backup is not known in an empty home, so everything is closed there: every list of opt-outs counts as
-never delivered, every project is held, and no records are live until the lists have come anew and the records are restored under
+never delivered, every project is held, and no records are live until the lists have come whole and the records are restored under
 them.
 """
 
@@ -85,7 +85,8 @@ def _restore_home(settings: Settings, kept: Kept, database: Path) -> dict[str, A
         "backup": kept.id,
         "restored": "database and log",
         "closed": "every list of opt-outs, every project, all records",
-        "next": "deliver every list of opt-outs anew (tre opt-outs apply), then run this command again for the records",
+        "next": "deliver every list of opt-outs whole (tre opt-outs apply --whole, tre opt-outs cleared), then run this command "
+        "again for the records",
     }
 
 
@@ -112,7 +113,7 @@ def _close_everything(copy: Path, kept: Kept, keys: Keys) -> None:
 
         def write(tx: Transaction) -> None:
             at = datetime.now(UTC)
-            optouts.forget_deliveries(tx)
+            optouts.forget_deliveries(tx, at)
             store.stand_down(tx)
             for project in projects.every(tx, ACTIVE):
                 projects.hold(tx, project.id, at)

@@ -15,15 +15,13 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from tre.errors import Reason, Refusal
-from tre.optouts.registers import newest_version
+from tre.optouts.registers import BY_LIST, UNREADABLE, newest_version, reopen
 from tre.optouts.tables import cleared_lists
 from tre.state import Transaction
 from tre.terms import timestamp
 
 # Below this share of the former list's people, somebody has to say that it is right.
 SMALLER = 0.90
-# Above this share of lines that are no NHS number, it is no reply of the service: one in a hundred.
-UNREADABLE = 0.01
 EMPTY, NO_LIST, MUCH_SMALLER = "empty", "unreadable", "smaller"
 _NEWEST = select(cleared_lists).order_by(cleared_lists.c.id.desc()).limit(1)
 
@@ -104,7 +102,7 @@ def clear(
     smaller: bool = False,
 ) -> ClearedList:
     """Put a list in force, whose file is there already; `Doubtful` as `check_list` says. The version moves when it is another
-    list than the former."""
+    list than the former. Each is whole, so that it opens what a restore closed."""
     former = cleared(tx)
     check_list(former, people, repeated, rejected, smaller)
     received = people + repeated + sum(rejected.values())
@@ -112,5 +110,6 @@ def clear(
     version = former.version if former is not None and same else newest_version(tx) + 1
     made = ClearedList(list, people, received, repeated, dict(rejected), source, timestamp(at), version)
     row = {name: getattr(made, name) for name in ClearedList.__dataclass_fields__}
+    reopen(tx, BY_LIST)
     tx.execute(insert(cleared_lists), row | {"rejected": json.dumps(dict(rejected), sort_keys=True)})
     return made

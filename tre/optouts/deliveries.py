@@ -125,9 +125,9 @@ def receive(lines: Iterable[Line], key: bytes, check: str = "nhs-number") -> dic
     return found
 
 
-def receive_json(parts: Iterable[bytes], key: bytes) -> dict[str, Delivery]:
-    """The same of a JSON body, which may name its regime last."""
+def receive_json(parts: Iterable[bytes], key: bytes, whole: bool = False) -> dict[str, Delivery]:
+    """The same of a JSON body, which may name its regime last. One without a number is no delivery, unless it is ``whole``."""
     body = JsonBody(parts)
     found = receive(body.lines(), key)
-    delivery = found.get("")
+    delivery = found.get("") or (Delivery() if whole else None)
     return {} if delivery is None else {body.regime: delivery}

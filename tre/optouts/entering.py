@@ -61,14 +61,16 @@ def enter(tx: Transaction, batch: str, regime: str, piece: list[bytes]) -> set[b
     return {*tx.execute(_ENTER, given).scalars(), *tx.execute(_AGAIN, given).scalars()}
 
 
-def finish(tx: Transaction, batch: str, regime: str, delivery: Delivery, source: str, at: datetime) -> Batch:
-    """The batch's end, once every line is marked: everybody in it counts from here on."""
+def finish(
+    tx: Transaction, batch: str, regime: str, delivery: Delivery, source: str, at: datetime, *, whole: bool = False
+) -> Batch:
+    """The batch's end, once every line is marked: everybody in it counts from here on. ``whole``: as of `registers.close`."""
     states = delivery.states
     applied = states.count(APPLIED)
     counts = Counts(delivery.received, applied, states.count(KNOWN), delivery.rejected)
     tx.execute(_ENDED, {"of": batch})
     left = regime in tx.execute(_WAITING).scalars().all()
-    made = registers.close(tx, batch, regime, counts, source, at, moved=applied > 0 or left)
+    made = registers.close(tx, batch, regime, counts, source, at, moved=applied > 0 or left, whole=whole)
     tx.execute(_COUNTING, {"of": regime})
     return made
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 
-from sqlalchemy import select, text, update
+from sqlalchemy import delete, insert, select, text, update
 
-from tre.optouts.registers import newest_version, pseudonyms
-from tre.optouts.tables import erased, registers
+from tre.optouts.registers import BY_LIST, newest_version, pseudonyms
+from tre.optouts.tables import REGIMES, closed_registers, erased, registers
 from tre.state import Transaction
+from tre.terms import timestamp
 
 # A type-1 objection keeps a record from leaving the practice; a local one is an objection (Article 21) or a request of erasure
 # (Article 17). Both mean that it is not to be here. A national one is applied at use, by purpose.
@@ -85,10 +87,12 @@ def erased_since(tx: Transaction, version: int) -> Iterator[bytes]:
     yield from tx.execute(select(erased.c.pseudonym).where(erased.c.version > version)).scalars()
 
 
-def forget_deliveries(tx: Transaction) -> None:
-    """Every register counts as never delivered: what reached them since this database was copied is not known.
-    The check service's list is a file that no backup holds, and counts where it is there."""
+def forget_deliveries(tx: Transaction, at: datetime) -> None:
+    """Every register, and the check service's list, counts as never delivered, and is closed until it has come whole: what
+    reached it since this database was copied is not known, and one line more tells nothing of that."""
     tx.execute(update(registers).values(as_of=None))
+    tx.execute(delete(closed_registers))
+    tx.execute(insert(closed_registers), [{"regime": one, "at": timestamp(at)} for one in (*REGIMES, BY_LIST)])
 
 
 def _slices(people: Iterable[bytes]) -> Iterator[list[bytes]]:

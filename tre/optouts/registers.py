@@ -3,6 +3,9 @@
 The version moves when, and only when, somebody new objected or withdrew, or another list is in force; a delivery that brings
 nothing new only makes a register younger. An empty delivery, or one of which nothing could be read, does not even do that: a feed
 that has died must be noticed.
+
+A restore closes every register: what reached it after the backup is not known. Until a delivery says that it is whole,
+whatever is entered counts, and the questions that need the register are refused.
 """
 
 from __future__ import annotations
@@ -15,10 +18,10 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Literal
 
-from sqlalchemy import Select, exists, insert, select, text, union
+from sqlalchemy import Select, bindparam, delete, exists, insert, select, text, union
 
 from tre.errors import Reason, Refusal
-from tre.optouts.tables import REGIMES, batches, cleared_lists, objections, registers, withdrawn
+from tre.optouts.tables import REGIMES, batches, cleared_lists, closed_registers, objections, registers, withdrawn
 from tre.persons import PSEUDONYM_BYTES
 from tre.state import Transaction
 from tre.terms import timestamp
@@ -27,6 +30,8 @@ from tre.terms import timestamp
 # bytes it is given with each statement.
 CHUNK, SLICE = 200_000, 5_000
 WORTH_SIFTING = 20_000
+# Above this share of lines that are no NHS number, a list is none: one in a hundred.
+UNREADABLE = 0.01
 # A clock that was set back by less than this does not stop questions.
 SKEW = timedelta(minutes=5)
 
@@ -46,6 +51,8 @@ _NOW = select(registers)  # a handful of rows: which of them count is asked here
 _NEWEST = text(
     """SELECT max(coalesce((SELECT max(version) FROM registers), 0), coalesce((SELECT max(version) FROM cleared_lists), 0))"""
 )
+_CLOSED = select(closed_registers.c.regime)
+_REOPEN = delete(closed_registers).where(closed_registers.c.regime == bindparam("of"))
 _IN_FORCE = select(cleared_lists).order_by(cleared_lists.c.id.desc()).limit(1)
 # Who is in the register already, but had withdrawn: this objection is a new one.
 _AGAIN = text(
@@ -85,8 +92,12 @@ class Counts:
     rejected: Mapping[str, int]
 
     def __post_init__(self) -> None:
-        if self.received != self.applied + self.already_known + sum(self.rejected.values()):
+        if self.received != self.applied + self.already_known + self.unread:
             raise ValueError("received = applied + already known + rejected")
+
+    @property
+    def unread(self) -> int:
+        return sum(self.rejected.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +123,16 @@ def apply(
     *,
     known: int = 0,
     empty: bool = False,
+    whole: bool = False,
 ) -> Batch:
     """Write down who objected. ``known``: how many more were delivered that `sift` found in the register. ``empty``: the
-    controller says in so many words that there is nobody, which makes the register younger although nothing was received."""
+    controller says in so many words that there is nobody, which makes the register younger although nothing was received.
+    ``whole``: the controller says that it is everybody who objected, also where it is nobody."""
     if regime not in REGIMES:
         raise Refusal(Reason.INVALID_REQUEST, "There is no such opt-out regime.", f"Regimes are {', '.join(REGIMES)}.")
     accepted, applied = _add(tx, regime, pseudonyms, newest_version(tx) + 1)
     counts = Counts(accepted + known + sum(rejected.values()), applied, accepted + known - applied, rejected)
-    return close(tx, secrets.token_hex(16), regime, counts, source, at, moved=applied > 0, empty=empty)
+    return close(tx, secrets.token_hex(16), regime, counts, source, at, moved=applied > 0, empty=empty, whole=whole)
 
 
 def close(
@@ -132,10 +145,14 @@ def close(
     *,
     moved: bool,
     empty: bool = False,
+    whole: bool = False,
 ) -> Batch:
-    """Write the batch down. ``moved``: somebody is in the register who does not count yet, so that its version moves."""
-    version = newest_version(tx) + moved
-    if counts.applied + counts.already_known or empty:
+    """Write the batch down. ``moved``: somebody is in the register who does not count yet, so that its version moves. ``whole``
+    opens a register that a restore closed, unless more of it than one line in a hundred could not be read."""
+    version, nobody = newest_version(tx) + moved, whole and not counts.received
+    if whole and counts.unread <= counts.received * UNREADABLE:
+        reopen(tx, regime)
+    if counts.applied + counts.already_known or empty or nobody:
         own = version if moved else _own_version(tx, regime)
         move(tx, regime, own, timestamp(at))
     elif moved:
@@ -176,13 +193,25 @@ def batch_of(row: Any) -> Batch:
 
 
 def delivered(tx: Transaction) -> dict[str, str | None]:
-    """When each register was last delivered; None for never."""
-    found = {row.regime: row.as_of for row in tx.execute(_NOW)}
+    """When each register was last delivered; None for never, and for one that a restore closed."""
+    shut = closed(tx)
+    found = {row.regime: row.as_of for row in tx.execute(_NOW) if row.regime not in shut}
     return {regime: found.get(regime) for regime in REGIMES}
 
 
+def closed(tx: Transaction) -> frozenset[str]:
+    """The regimes that have not been delivered whole since a restore; `BY_LIST` where no list of the check service came since."""
+    return frozenset(tx.execute(_CLOSED).scalars())
+
+
+def reopen(tx: Transaction, regime: str) -> None:
+    """A register has come whole, or a list of the check service."""
+    tx.execute(_REOPEN, {"of": regime})
+
+
 def standing(tx: Transaction, regimes: Iterable[str], national: National) -> Standing:
-    """The registers a question needs, as they stand; OPT_OUTS_STALE when one of them was never delivered."""
+    """The registers a question needs, as they stand; OPT_OUTS_STALE when one of them was never delivered, or not
+    whole since a restore."""
     return _standing(_lists(tx, regimes, national))
 
 
@@ -256,11 +285,17 @@ class _List:
 def _lists(tx: Transaction, regimes: Iterable[str], national: National) -> list[_List]:
     """The lists of the regimes, each of them delivered; or OPT_OUTS_STALE."""
     needed = _needed(regimes)
+    _demand_open(tx, {*needed, BY_LIST} if NATIONAL in needed and national == BY_LIST else {*needed})
     rows = {row.regime: row for row in tx.execute(_NOW) if row.regime in needed}
     return [
         _cleared(tx, rows.get(regime)) if regime == NATIONAL and national == BY_LIST else _delivered(rows.get(regime))
         for regime in needed
     ]
+
+
+def _demand_open(tx: Transaction, needed: set[str]) -> None:
+    if needed & closed(tx):
+        raise _stale(_CLOSED_SINCE)
 
 
 def _delivered(row: Any) -> _List:
@@ -278,6 +313,7 @@ def _cleared(tx: Transaction, direct: Any) -> _List:
 
 
 _NEVER = "A list of opt-outs that this purpose needs has not been delivered."
+_CLOSED_SINCE = "After a restore, each list of opt-outs that this purpose needs has to be delivered whole once."
 
 
 def _standing(lists: list[_List]) -> Standing:

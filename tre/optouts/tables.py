@@ -8,6 +8,7 @@ from tre.state import metadata
 
 REGIMES = ("type-1", "national", "local")
 _REGIME = "regime IN ('type-1', 'national', 'local')"
+_CLOSED = "regime IN ('type-1', 'national', 'local', 'check-service')"
 
 # ``version``: that at which the register last changed; one counter for all registers. ``as_of``: when it was last delivered.
 registers = Table(
@@ -16,6 +17,16 @@ registers = Table(
     Column("regime", Text, CheckConstraint(_REGIME), primary_key=True),
     Column("version", Integer, nullable=False),
     Column("as_of", Text),
+    sqlite_strict=True,
+)
+
+# Since a restore: lists of which it is not known what reached them after the backup. A regime's row goes with a delivery that
+# says it is whole, that of the check service's list with any, for each is whole. ``at``: of the restore.
+closed_registers = Table(
+    "closed_registers",
+    metadata,
+    Column("regime", Text, CheckConstraint(_CLOSED), primary_key=True),
+    Column("at", Text, nullable=False),
     sqlite_strict=True,
 )
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Annotated, Any
 
 from anyio import CapacityLimiter, fail_after, from_thread, to_thread
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import ClientDisconnect
@@ -31,6 +31,7 @@ LIST_BODY = {
     }
 }
 NDJSON = "application/x-ndjson"
+Whole = Annotated[bool, Query(description="It is everybody who objected, of each regime named: opens what a restore closed.")]
 
 
 class _Receipt(Convertor[str]):
@@ -51,12 +52,12 @@ _threads = CapacityLimiter(AT_ONCE)
 
 
 @router.post(OPT_OUTS, status_code=202, tags=["controller"], openapi_extra=LIST_BODY, responses=problems.responses(401, 403, 413))
-async def opt_outs(request: Request, person: Controller, office: TheOffice) -> Response:
+async def opt_outs(request: Request, person: Controller, office: TheOffice, whole: Whole = False) -> Response:
     """Register opt-outs, as JSON or CSV, one or millions: the next question computed after this leaves these people out."""
     parts, csv = request.stream(), request.headers.get("content-type", "").startswith("text/csv")
 
     def receive() -> dict[str, Any]:
-        return office.receive_opt_outs_body(person, pulled(parts), csv)
+        return office.receive_opt_outs_body(person, pulled(parts), csv, whole)
 
     try:
         told = await to_thread.run_sync(receive, limiter=_threads)
