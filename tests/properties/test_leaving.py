@@ -49,5 +49,6 @@ def test_five_hundred(tmp_path: Path) -> None:
 
 
 @pytest.mark.audit
+@pytest.mark.timeout(1_800)
 def test_five_thousand(tmp_path: Path) -> None:
     check(*compare(tmp_path, range(100, 140), A_WORLD, every_way=True), 40 * A_WORLD)
