@@ -91,6 +91,7 @@ def projects_of(askers: int) -> list[str]:
 def service(home: Path, askers: int, naive: bool) -> Iterator[tuple[int, str]]:
     """The whole application on a port, with a planted worker for each who asks; and a researcher's token."""
     settings = Settings(home=home, policies=POLICIES, _env_file=None)  # type: ignore[call-arg]
+    settings = settings.model_copy(update={"workers": askers})  # planted ones need no core each
     before, opening.Worker = opening.Worker, Planted  # type: ignore[misc, assignment]
     try:
         with office_of(home) as office:
@@ -101,7 +102,6 @@ def service(home: Path, askers: int, naive: bool) -> Iterator[tuple[int, str]]:
                     office.state,
                     office.policies,
                     office.keys,
-                    workers=askers,
                     release_time=None if naive else release_time,
                 ) as gateway,
                 office.publication.running(),
