@@ -35,10 +35,9 @@ def apply(
     rejected: Mapping[str, int] | None = None,
     at: datetime = AT,
     *,
-    known: int = 0,
     empty: bool = False,
 ) -> Batch:
-    return state.write(lambda tx: optouts.apply(tx, regime, who, rejected or {}, "a test", at, known=known, empty=empty))
+    return state.write(lambda tx: optouts.apply(tx, regime, who, rejected or {}, "a test", at, empty=empty))
 
 
 def listed(state: State, *regimes: str) -> list[bytes]:
@@ -64,8 +63,8 @@ def stale(state: State, now: datetime, days: int = 7, regimes: tuple[str, ...] =
 def test_what_is_received_is_applied_known_or_rejected(state: State) -> None:
     first = apply(state, "national", people(3, 1, 2, 3), {"invalid-nhs-number": 2, "missing": 1})
     assert (first.received, first.applied, first.already_known, first.version) == (7, 3, 1, 1)
-    again = apply(state, "national", people(2, 4), known=5)
-    assert (again.received, again.applied, again.already_known, again.version) == (7, 1, 6, 2)
+    again = apply(state, "national", people(2, 4))
+    assert (again.received, again.applied, again.already_known, again.version) == (2, 1, 1, 2)
     with state.read() as tx:
         assert optouts.batch(tx, first.id) == first
         assert optouts.batch(tx, again.id) == again
@@ -239,23 +238,6 @@ def test_the_registers_hold_pseudonyms_and_nothing_else_of_a_person(state: State
         assert [row[1] for row in raw.execute("PRAGMA table_info(objections)")] == ["regime", "pseudonym", "version"]
 
 
-def test_what_was_sifted_is_what_was_delivered(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
-    apply(state, "national", people(*range(0, 100, 2)))
-    delivered = people(*range(50, 150), 60, 149)
-    for limit in (0, 10**6):
-        monkeypatch.setattr(registers, "WORTH_SIFTING", limit)
-        with state.read() as tx:
-            new, known = optouts.sift(tx, "national", delivered)
-            assert optouts.sift(tx, "local", people(1)) == (people(1), 0)
-        assert len(new) + known == len(delivered)
-        assert set(people(*range(51, 150, 2), *range(100, 150))) <= set(new)
-    monkeypatch.setattr(registers, "WORTH_SIFTING", 0)
-    with state.read() as tx:
-        new, known = optouts.sift(tx, "national", delivered)
-    made = apply(state, "national", new, known=known)
-    assert (made.received, made.applied, made.already_known) == (102, 75, 27)
-
-
 def test_a_hundred_thousand_at_once(state: State) -> None:
     who = [os.urandom(16) for _ in range(100_000)]
     made = apply(state, "national", who)
@@ -270,13 +252,12 @@ def test_one_and_a_quarter_million_at_once(state: State, capsys: pytest.CaptureF
     start = time.monotonic()
     made = apply(state, "national", who, {"invalid-nhs-number": 9})
     first = time.monotonic()
-    with state.read() as tx:
-        new, known = optouts.sift(tx, "national", who)
-    sifted = time.monotonic()
+    again = apply(state, "national", who)
+    second = time.monotonic()
     with capsys.disabled():
-        print(f"\n1.28 M opt-outs: {len(who) / (first - start):,.0f} a second; sifted again in {sifted - first:.1f} s")
+        print(f"\n1.28 M opt-outs: {len(who) / (first - start):,.0f} a second; again in {second - first:.1f} s")
     assert (made.received, made.applied) == (1_280_009, 1_280_000)
-    assert (new, known) == ([], 1_280_000)
+    assert (again.applied, again.already_known) == (0, 1_280_000)
 
 
 # ------------------------------------------------------------------------------------------------------------ after a restore

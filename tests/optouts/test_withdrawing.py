@@ -64,12 +64,9 @@ def test_a_withdrawal_makes_no_register_younger_and_none_delivered(state: State)
             optouts.standing(tx, ["national"], HERE)
 
 
-def test_who_objects_again_is_new_again(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_objects_again_is_new_again(state: State) -> None:
     apply(state, "local", people(1, 2))
     withdraw(state, "local", people(1))
-    monkeypatch.setattr(registers, "WORTH_SIFTING", 0)
-    with state.read() as tx:
-        assert optouts.sift(tx, "local", people(1, 2)) == (people(1), 1)
     made = apply(state, "local", people(1, 1, 2))
     assert (made.applied, made.already_known, made.version) == (1, 2, 3)
     assert listed(state, "local") == people(1, 2)

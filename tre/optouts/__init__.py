@@ -29,7 +29,6 @@ from tre.optouts.registers import (
     closed,
     delivered,
     pseudonyms,
-    sift,
     standing,
 )
 from tre.optouts.restriction import restrict
@@ -90,7 +89,6 @@ __all__ = [
     "restrict",
     "rows",
     "settle",
-    "sift",
     "signed_text",
     "standing",
     "standing_alarms",

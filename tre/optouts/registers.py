@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -29,7 +29,6 @@ from tre.terms import timestamp
 # Sorted within a chunk, so that pages of the table are filled one after another; handed over in slices, for SQLite copies the
 # bytes it is given with each statement.
 CHUNK, SLICE = 200_000, 5_000
-WORTH_SIFTING = 20_000
 # Above this share of lines that are no NHS number, a list is none: one in a hundred.
 UNREADABLE = 0.01
 # A clock that was set back by less than this does not stop questions.
@@ -121,17 +120,16 @@ def apply(
     source: str,
     at: datetime,
     *,
-    known: int = 0,
     empty: bool = False,
     whole: bool = False,
 ) -> Batch:
-    """Write down who objected. ``known``: how many more were delivered that `sift` found in the register. ``empty``: the
-    controller says in so many words that there is nobody, which makes the register younger although nothing was received.
-    ``whole``: the controller says that it is everybody who objected, also where it is nobody."""
+    """Write down who objected. ``empty``: the controller says in so many words that there is nobody, which makes the register
+    younger although nothing was received. ``whole``: the controller says that it is everybody who objected, also where it is
+    nobody."""
     if regime not in REGIMES:
         raise Refusal(Reason.INVALID_REQUEST, "There is no such opt-out regime.", f"Regimes are {', '.join(REGIMES)}.")
     accepted, applied = _add(tx, regime, pseudonyms, newest_version(tx) + 1)
-    counts = Counts(accepted + known + sum(rejected.values()), applied, accepted + known - applied, rejected)
+    counts = Counts(accepted + sum(rejected.values()), applied, accepted - applied, rejected)
     return close(tx, secrets.token_hex(16), regime, counts, source, at, moved=applied > 0, empty=empty, whole=whole)
 
 
@@ -162,22 +160,6 @@ def close(
     )
     tx.execute(insert(batches), _row(made))
     return made
-
-
-def sift(tx: Transaction, regime: str, delivered: Sequence[bytes]) -> tuple[list[bytes], int]:
-    """Those of a delivery that may be new, and how many are known for certain. For a read transaction before `apply`, so that a
-    list of millions which brings little that is new holds up no other write. A withdrawal between the two counts as the later."""
-    if len(delivered) < WORTH_SIFTING:
-        return list(delivered), 0
-    new: list[bytes] = []
-    register = pseudonyms(tx, [regime])
-    entered = next(register, None)
-    for one in sorted(delivered):
-        while entered is not None and entered < one:
-            entered = next(register, None)
-        if one != entered:
-            new.append(one)
-    return new, len(delivered) - len(new)
 
 
 def batch(tx: Transaction, id: str) -> Batch:
