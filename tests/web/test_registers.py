@@ -47,7 +47,8 @@ def lines(numbers: list[str]) -> bytes:
 
 
 NUMBERS = [line.removesuffix(",") for line in CLEARED]
-PRESENT = [number for number in NUMBERS if number in everyone() - objecting()]
+_COUNTED = everyone() - objecting()
+PRESENT = [number for number in NUMBERS if number in _COUNTED]
 
 
 @contextmanager
