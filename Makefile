@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq install
-PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
+PYTEST := $(BIN)/python -m pytest --dist worksteal
 PARTS := privacy faults attacks log
 
 .DEFAULT_GOAL := help
@@ -20,8 +20,9 @@ run: .venv/.run ## serve on 127.0.0.1, port TRE_PORT (8000), with sample records
 	  *) TRE_DEMO=1 exec $(BIN)/tre serve ;; \
 	esac
 
+# Three at a time, though two cores are enough: much of what a served home is asked waits for its release time.
 test: .venv/.dev ## every test but the benchmarks and the audit tier
-	$(PYTEST) -m "not audit and not bench and not alone" $(ARGS)
+	$(PYTEST) -n 3 -m "not audit and not bench and not alone" $(ARGS)
 	$(BIN)/python -m pytest -m "alone and not audit and not bench" $(ARGS)
 
 check: rules test ## format, lint, types, import rules, then every test
@@ -34,7 +35,7 @@ rules: .venv/.dev ## format, lint, types, import rules
 
 audit: .venv/.dev ## the long tests, at their published sizes
 	$(if $(filter-out $(PARTS),$(PART)),$(error PART is one of: $(PARTS)))
-	HYPOTHESIS_PROFILE=audit $(PYTEST) -m audit --timeout 1800 $(if $(PART),tests/$(PART:log=audit),tests) $(ARGS)
+	HYPOTHESIS_PROFILE=audit $(PYTEST) -n 2 -m audit --timeout 1800 $(if $(PART),tests/$(PART:log=audit),tests) $(ARGS)
 
 bench: .venv/.dev ## ratios against raw DuckDB, side by side in one run
 	$(BIN)/python -m tests.benchmarks $(ARGS)

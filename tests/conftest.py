@@ -18,6 +18,24 @@ hypothesis.settings.register_profile("audit", max_examples=2_000, deadline=None,
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
 
 
+ALONE = "pytest.mark.alone"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """In the part of the tests that run alone, a module that marks none of its own is not read: reading them all takes as long as
+    several of its tests."""
+    wanted = str(config.option.markexpr).startswith("alone") and collection_path.suffix == ".py"
+    return True if wanted and ALONE not in collection_path.read_text() else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Before any is deselected: each test that runs alone is marked in its own module, or its part would not find it."""
+    for module in {item.path for item in items if item.get_closest_marker("alone")}:
+        if ALONE not in module.read_text():
+            raise pytest.UsageError(f"{module}: write {ALONE} in the module itself")
+
+
 @pytest.fixture(scope="session")
 def tool() -> Callable[[str], str]:
     """The path of an outside program (`chromium`, `strace`, `go`). A test whose program is missing is not run; in CI it fails if

@@ -326,9 +326,14 @@ def same_code(one: n.Column, other: n.Column) -> bool:
 
 def kinds(node: Any) -> Counter[str]:
     """How often each node kind is in a plan."""
+    return Counter(_kinds(node))
+
+
+def _kinds(node: Any) -> Iterator[str]:
     if isinstance(node, tuple):
-        return sum((kinds(part) for part in node), Counter())
-    if not isinstance(node, n.Node):
-        return Counter()
-    own = Counter([type(node).__name__])
-    return own + sum((kinds(getattr(node, name)) for name in type(node).__dataclass_fields__), Counter())
+        for part in node:
+            yield from _kinds(part)
+    elif isinstance(node, n.Node):
+        yield type(node).__name__
+        for name in type(node).__dataclass_fields__:
+            yield from _kinds(getattr(node, name))
