@@ -97,7 +97,7 @@ class Served:
             if self.process.poll() is not None:
                 break
             try:
-                if httpx.get(f"{self.address}/livez", timeout=1).status_code == 200:
+                if httpx.get(f"{self.address}/livez", timeout=1, verify=UNUSED_TLS).status_code == 200:
                     self.tokens = json.loads((self.home / "demo.json").read_text())
                     return self
             except httpx.TransportError:
