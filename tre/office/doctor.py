@@ -162,9 +162,9 @@ def check_policy(settings: Settings) -> dict[str, Any]:
     counts = f"{len(found.datasets)} dataset(s), {len(found.purposes)} purposes, {len(found.codelists)} code lists: sound"
     told = {"policies": counts, "digest": found.digest}
     if not _there(settings):
-        return told
+        return told | {"warnings": found.warnings()}
     with Office.open(settings, governed=False) as office:
-        return told | office.compare_policy().to_json()
+        return told | office.compare_policy().to_json() | {"warnings": office.policy_warnings()}
 
 
 def _database(settings: Settings) -> str:
