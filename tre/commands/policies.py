@@ -16,7 +16,7 @@ def policy_check(as_json: Json = False) -> None:
     told = check_policy(read_settings())
     if not as_json:
         line(told.pop("policies"))
-        for warning in told.pop("warnings"):
+        for warning in told.pop("warnings", ()):
             line(f"warning: {warning}")
         for one in told.pop("differences", ()):
             line(f"{one['effect']}: {one['file']}: {one['field'] or 'the whole file'}: {one['old']} → {one['new']}")
