@@ -6,11 +6,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.audit.logs import tampering
 from tests.policy.folders import edit, make_folder
 from tests.serving import POLICIES, REGIONS, copy_home, office_of
-from tre import audit, projects
+from tre import audit, optouts, projects
+from tre.commands import app
 from tre.gateway import Gateway
 from tre.gateway.calibrated import release_times
 from tre.gateway.calibrating import measure
@@ -133,6 +135,26 @@ def test_the_policy_on_disk_beside_the_one_in_force(tmp_path: Path) -> None:
     assert not told.ok and "10 → 9" in told.told
     checked = check_policy(settings)
     assert (checked["effect"], checked["approvals"]) == ("looser", 0) and checked["needs"].startswith("two controllers")
+
+
+def test_the_same_people_under_two_names_are_warned_of(tmp_path: Path) -> None:
+    """Their lifetime caps add up; and where each was answered under other opt-outs before, neither is answered any more."""
+    policies = make_folder(tmp_path / "policies")
+    again = (policies / "datasets/small.yaml").read_text().replace("dataset: small", "dataset: again\npopulation: small")
+    (policies / "datasets/again.yaml").write_text(again)
+    settings = settings_of(tmp_path / "home", policies)
+    (warning,) = check_policy(settings)["warnings"]
+    assert "epsilon 100" in warning and not settings.home.exists()
+    with office_of(settings.home, policies) as office:
+        assert check_policy(settings)["warnings"] == [warning]
+        for dataset, regimes in (("small", ("type-1",)), ("again", ("type-1", "local"))):
+            office.state.write(lambda tx, of=(dataset,), are=regimes: optouts.fix_mode(tx, of, are, office.clock()))
+    told = found(settings)["policy"]
+    assert told.ok and told.hint and warning in told.told
+    assert "again, small: one population (small), answered under different opt-outs before" in told.told
+    assert len(check_policy(settings)["warnings"]) == 2
+    printed = CliRunner().invoke(app, ["policy", "check"], env={"TRE_HOME": str(settings.home), "TRE_POLICIES": str(policies)})
+    assert printed.exit_code == 0 and f"warning: {warning}" in printed.stdout.splitlines()
 
 
 # ---------------------------------------------------------------------------------------------------------------- calibration

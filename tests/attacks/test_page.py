@@ -11,7 +11,7 @@ ATTACKS = [
     *("T-FP1", "T-FP2", "T-FP3", "T-SUM1", "T-SUM2", "T-NAN", "T-NULL", "T-SAMPLER", "T-AUDIT", "T-SENS", "T-TIME", "T-TIME2"),
     *("T-ERR", "T-MEM", "T-BUD1", "T-BUD2", "T-BUD3", "T-BUD4", "T-STATE", "T-REP", "T-DIFF", "T-TRACK", "T-EMPTY", "T-KEYS"),
     *("T-DENSE", "T-HAV", "T-JOIN", "T-LIN", "T-SIG", "T-BND", "T-SNOUT", "T-HOMER", "T-COLL", "T-REFRESH", "T-SEED", "T-PARSE"),
-    *("T-META", "T-LOG", "T-MODE"),
+    *("T-META", "T-LOG", "T-MODE", "T-MODE2"),
 ]
 ROW = re.compile(r"^\| (T-\w+) \| ([^|]+) \| `([^`]+)` \| `([^`]+)` \|$", re.M)
 

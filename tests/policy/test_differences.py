@@ -44,6 +44,7 @@ EDITS = [
     (SMALL, "persons: 100_000", "persons: 99_999", L, "published_size.persons"),
     (SMALL, "persons: 100_000", "persons: 100_001", L, "published_size.persons"),
     (SMALL, "column: nhs_number", "column: id_number", L, "person_source.column"),
+    (SMALL, "dataset: small", "dataset: small\npopulation: town", L, "population"),
     (SMALL, "check: nhs-number", "check: none", L, "person_source.check"),
     (SMALL, "max_rows: 20", "max_rows: 21", L, "tables.measurements.max_rows"),
     (SMALL, "max_rows: 20", "max_rows: 19", T, "tables.measurements.max_rows"),
@@ -212,6 +213,20 @@ def test_the_check_service_given_up_is_looser_and_what_is_not_written_is_it(fold
     path.write_text(closed)
     (found,) = compared(old, read_policies(folder))
     assert (found.field, found.effect) == ("opt_outs.national", L)
+
+
+def test_another_population_is_looser_whichever_way_and_an_older_policy_named_none(folder: Path) -> None:
+    alone = read_policies(folder)
+    older = json.loads(canonical(alone.resolved))
+    del older["datasets"]["small"]["population"]
+    assert [one.effect for one in differences(older, alone.resolved)] == [N]
+    edit(folder, SMALL, "dataset: small", "dataset: small\npopulation: town")
+    town = read_policies(folder)
+    edit(folder, SMALL, "population: town", "population: county")
+    for before, after in ((alone, town), (town, alone), (town, read_policies(folder))):
+        (one,) = compared(before, after)
+        assert (one.field, one.effect) == ("population", L)
+    assert [one.effect for one in differences(older, town.resolved)] == [L]
 
 
 def test_persons_without_an_nhs_number_need_objections(folder: Path) -> None:

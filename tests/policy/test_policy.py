@@ -72,6 +72,7 @@ def test_every_field_can_be_missed_or_is_optional_by_decision(folder: Path) -> N
         "TablePolicy.row_cap",
         "PurposePolicy.exemption_required",
         "DatasetPolicy.birth",
+        "DatasetPolicy.population",
     }
 
 
@@ -147,6 +148,49 @@ def test_the_column_of_birth_is_optional_and_checked(folder: Path) -> None:
 def test_a_column_of_birth_that_is_none_is_refused(folder: Path, birth: str, told: str) -> None:
     with pytest.raises(Unfit, match=told):
         edited(folder, "datasets/small.yaml", "privacy_unit: person", f"privacy_unit: person\nbirth: {birth}")
+
+
+def in_population(folder: Path, name: str, population: str) -> Policies:
+    """The small dataset, and the same under another name."""
+    text = (folder / "datasets/small.yaml").read_text().replace("dataset: small", f"dataset: {name}\npopulation: {population}")
+    (folder / f"datasets/{name}.yaml").write_text(text)
+    return read_policies(folder)
+
+
+def test_a_population_is_the_datasets_own_name_where_it_is_not_written(folder: Path) -> None:
+    """Written or not it is one policy, and one digest; another is part of the digest, and never of the schema's."""
+    before = read_policies(folder).datasets["small"]
+    own = edited(folder, "datasets/small.yaml", "dataset: small", "dataset: small\npopulation: small").datasets["small"]
+    assert own == before and (own.digest, own.people) == (before.digest, "small")
+    other = edited(folder, "datasets/small.yaml", "population: small", "population: town").datasets["small"]
+    assert other.people == "town" and other.digest != before.digest and other.schema_digest == before.schema_digest
+
+
+def test_the_names_of_the_same_people(folder: Path) -> None:
+    assert read_policies(folder).same_people("small") == ("small",)
+    assert in_population(folder, "again", "small").same_people("small") == ("again", "small")
+    policies = in_population(folder, "third", "town")
+    assert policies.same_people("again") == ("again", "small") and policies.same_people("third") == ("third", "town")
+    assert policies.same_people("gone") == ("gone",), "of which no policy speaks any more"
+    assert policies.populations == {"small": ("again", "small"), "town": ("third",)}
+
+
+def test_a_population_is_not_named_by_a_dataset_of_another(folder: Path) -> None:
+    in_population(folder, "again", "town")
+    told = r"datasets/small\.yaml, line 3: population: the dataset again is about the population town; write town here as well"
+    with pytest.raises(Unfit, match=told):
+        edited(folder, "datasets/small.yaml", "dataset: small", "dataset: small\npopulation: again")
+    assert edited(folder, "datasets/small.yaml", "population: again", "population: town").same_people("small") == (
+        "again",
+        "small",
+        "town",
+    )
+
+
+def test_one_population_in_two_datasets_is_warned_of_with_the_sum_of_the_caps(folder: Path) -> None:
+    assert read_policies(folder).warnings() == []
+    (told,) = in_population(folder, "again", "small").warnings()
+    assert told.startswith("again, small: one population (small)") and "epsilon 100 at delta 0.000002" in told
 
 
 def test_the_schema_digest_is_of_the_tables_alone(folder: Path) -> None:

@@ -64,5 +64,5 @@ def test_a_dataset_that_was_answered_before_keeps_its_mode(older: str) -> None:
             connection.execute(text(RESERVATION), {"id": id, "dataset": dataset})
     engine.dispose()
     with State.open(older) as state, state.read() as tx:
-        assert optouts.mode(tx, "gp") == optouts.mode(tx, "hospital") == ("local", "national", "type-1")
-        assert optouts.mode(tx, "other") is None
+        assert optouts.mode(tx, ("gp",)) == optouts.mode(tx, ("hospital",)) == ("local", "national", "type-1")
+        assert optouts.mode(tx, ("other",)) is None

@@ -50,5 +50,8 @@ def test_five_hundred(tmp_path: Path) -> None:
 
 @pytest.mark.audit
 @pytest.mark.timeout(1_800)
-def test_five_thousand(tmp_path: Path) -> None:
-    check(*compare(tmp_path, range(100, 140), A_WORLD, every_way=True), 40 * A_WORLD)
+@pytest.mark.parametrize("part", range(4))
+def test_five_thousand(tmp_path: Path, part: int) -> None:
+    """In four parts, which can run side by side; four fifths of the time is the engine's planning of small statements."""
+    first = 100 + 10 * part
+    check(*compare(tmp_path, range(first, first + 10), A_WORLD, every_way=True), 10 * A_WORLD)

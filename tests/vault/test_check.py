@@ -50,6 +50,7 @@ MORE = {
         for place in range(person % 9)
     ]
 }
+FIVE = ("C0", "C1", "C2", "C3", "C0", "C1", "C2", None)
 MEAN = asking(Join(SCAN, EVENTS), [Key("region", column("region"))], ("avg", column("value", "events")))
 KINDS = asking(EVENTS, [Key("kind", column("kind", "events"))], ("sum", column("value", "events")), ("rows", None))
 DATES = asking(EVENTS, [Key("date", column("date", "events"))], ("persons", None))
@@ -126,6 +127,16 @@ BUGS = {
     "groups of a person are bounded one by one": (ROWS, "PARTITION BY person", "PARTITION BY person, k0"),
     "a list of groups is longer": (CODES, ", 2) AS kept", ", 3) AS kept"),
     "a list of groups is made for each": (CODES, "GROUP BY person)", "GROUP BY person, k0)"),
+    "a person of a list is counted twice": (CODES, "1 AS c0", "2 AS c0"),
+    "a code is too large for its place": (CODES, "CAST(k0 AS BIGINT)", "(CAST(k0 AS BIGINT) + 4294967296)"),
+    "a code is below the first": (CODES, 't0."code" AS k0', '(t0."code" - 9) AS k0'),
+    "a code is above the last": (CODES, 't0."code" AS k0', '(t0."code" + 2147483640) AS k0'),
+    "a code has a place that is too narrow": (CODES, "& 4294967295", "& 3"),
+    "no code has a place that is too narrow": (CODES, "& 4294967295", "& 2147483647"),
+    "a place is shifted too little": (CODES, "<< 32", "<< 31"),
+    "a date is below the first": (DATES, 't0."date" AS k0', '(t0."date" - 90) AS k0'),
+    "a date is above the last": (DATES, 't0."date" AS k0', '(t0."date" + 90) AS k0'),
+    "a date is missing where none is": (DATES, 't0."date" AS k0', "CAST(NULL AS DATE) AS k0"),
     "a person is counted by rows": (ROWS, "1 AS c0", "a0 AS c0"),
     "values are added twice": (MEAN, 'sum(t0."value")', 'sum(2 * t0."value")'),
     "the people who objected are added": (asking(SCAN, (), ("persons", None)), "-m0 AS m0", "m0"),
@@ -137,7 +148,7 @@ def test_a_bug_in_the_text_raises_the_alarm(store: Path, quiet: Quiet, bug: str,
     plan, old, new = BUGS[bug]
     everywhere = {
         "events": [
-            event(person, kind="aaaabbbc"[place], value=10 - place % 2, code=f"C{place % 4}")
+            event(person, kind="aaaabbbc"[place], value=10 - place % 2, code=FIVE[(place + person) % 8])
             for person in range(30)
             for place in range(8)
         ]

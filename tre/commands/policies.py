@@ -16,6 +16,8 @@ def policy_check(as_json: Json = False) -> None:
     told = check_policy(read_settings())
     if not as_json:
         line(told.pop("policies"))
+        for warning in told.pop("warnings", ()):
+            line(f"warning: {warning}")
         for one in told.pop("differences", ()):
             line(f"{one['effect']}: {one['file']}: {one['field'] or 'the whole file'}: {one['old']} → {one['new']}")
     show(told, as_json)

@@ -180,7 +180,10 @@ class Gateway:
             return "the records cannot be opened"
         if snapshot.schema != self.house.schemas[dataset]:
             return "the records were loaded under other tables"
-        regimes = optouts.mode(tx, dataset) or REGIMES
+        fixed = optouts.mode(tx, self.house.policies.same_people(dataset))
+        if fixed == ():
+            return str(Reason.OPT_OUT_MODE)
+        regimes = fixed or REGIMES
         try:
             lists = policy.opt_outs
             stand = optouts.check_age(tx, regimes, self.house.clock(), lists.max_list_age_days, lists.national)

@@ -63,8 +63,9 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Footing:
-    """What a question stands on at one moment of the database."""
+    """What a question stands on at one moment of the database. ``people``: the names that stand for those of its dataset."""
 
+    people: tuple[str, ...]
     permit: Permit
     balance: budget.Balance
     snapshot: Snapshot
@@ -96,11 +97,12 @@ def footing(tx: Transaction, house: House, person: Person, request: Request, at:
         raise Refusal(Reason.NOT_READY, "No records of this dataset are live.")
     if snapshot.schema != house.schemas[request.dataset]:
         raise Refusal(Reason.NOT_READY, "The records were loaded under other tables than the policy now names.")
-    optouts.check_mode(tx, request.dataset, permit.regimes)
+    people = house.policies.same_people(request.dataset)
+    optouts.check_mode(tx, people, permit.regimes)
     lists = policy.opt_outs
     standing = optouts.check_age(tx, permit.regimes, at, lists.max_list_age_days, lists.national)
     balance = budget.balance(tx, f"project:{request.project}")
-    return Footing(permit, balance, snapshot, standing)
+    return Footing(people, permit, balance, snapshot, standing)
 
 
 def same_ground(restricted: RestrictedPlan, stand: Footing) -> None:
@@ -207,7 +209,7 @@ def foretell(house: House, person: Person, request: Request) -> dict[str, Any]:
     at = house.clock()
     with house.state.read() as tx:
         permit = projects.permit(tx, person, request.project, request.dataset, at, house.policies)
-        optouts.check_mode(tx, request.dataset, permit.regimes)
+        optouts.check_mode(tx, house.policies.same_people(request.dataset), permit.regimes)
         stated = budget.balance(tx, f"project:{request.project}").ceiling
     plan = parse(house, request)
     policy = house.policy(request.dataset)

@@ -133,7 +133,7 @@ def _received(tx: Transaction, asked: Asked, stand: Footing, found: Published, a
     request, person = asked.request, asked.person
     if not releases.start(tx, asked.question, asked.reservation, at):
         return cancelled(tx, asked.question, person, request.project, request.dataset, None, at)
-    optouts.fix_mode(tx, request.dataset, stand.regimes, at)
+    optouts.fix_mode(tx, stand.people, stand.regimes, at)
     reservation = _reserved(tx, asked, stand, found, at)
     own = releases.receive(tx, reservation, found, at)
     budget.settle(tx, reservation.id, "released", at)

@@ -92,7 +92,7 @@ def reserve(house: House, job: Job, on: Ground) -> Hold | str:
             return "moved"
         if not releases.start(tx, job.ticket.question, job.reservation_id, at):
             return "withdrawn"
-        optouts.fix_mode(tx, job.request.dataset, job.restricted.regimes, at)
+        optouts.fix_mode(tx, stand.people, job.restricted.regimes, at)
         reservation = budget.reserve(
             tx,
             id=job.reservation_id,

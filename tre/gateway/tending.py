@@ -88,7 +88,7 @@ class Tending:
 def regimes_in_use(house: House, dataset: str) -> list[Regimes]:
     """The regimes that the dataset answers under; all of them before its first answer."""
     with house.state.read() as tx:
-        return [optouts.mode(tx, dataset) or tuple(sorted(REGIMES))]
+        return [optouts.mode(tx, house.policies.same_people(dataset)) or tuple(sorted(REGIMES))]
 
 
 def ground_of(house: House, dataset: str, regimes: Regimes) -> Ground | None:

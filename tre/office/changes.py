@@ -283,7 +283,7 @@ class Exempting(Change):
         with rehearsal(tx):
             self.carry_out(tx)
             then = self._applying(tx)
-        mode = optouts.mode(tx, projects.get(tx, self.subject).dataset)
+        mode = optouts.mode(tx, self.policies.same_people(projects.get(tx, self.subject).dataset))
         fixed = None if mode is None else list(mode)
         return {
             "exemption": self.payload["exemption"],

@@ -148,11 +148,13 @@ def _policy(settings: Settings) -> str:
     if not _there(settings):
         return sound
     with Office.open(settings, governed=False) as office:
-        found = office.compare_policy()
+        found, warnings = office.compare_policy(), office.policy_warnings()
     if found.waits:
         raise _Wrong(str(found.unfit()))
     if found.moved:
         raise _Better(f"{sound}; it is not in force yet: it needs {found.needs}")
+    if warnings:
+        raise _Better("; ".join([f"{sound}, and in force", *warnings]))
     return f"{sound}, and in force"
 
 
@@ -162,9 +164,13 @@ def check_policy(settings: Settings) -> dict[str, Any]:
     counts = f"{len(found.datasets)} dataset(s), {len(found.purposes)} purposes, {len(found.codelists)} code lists: sound"
     told = {"policies": counts, "digest": found.digest}
     if not _there(settings):
-        return told
+        return told | _warned(found.warnings())
     with Office.open(settings, governed=False) as office:
-        return told | office.compare_policy().to_json()
+        return told | office.compare_policy().to_json() | _warned(office.policy_warnings())
+
+
+def _warned(warnings: list[str]) -> dict[str, list[str]]:
+    return {"warnings": warnings} if warnings else {}
 
 
 def _database(settings: Settings) -> str:

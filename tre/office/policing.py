@@ -12,7 +12,7 @@ from decimal import Decimal
 from itertools import combinations
 from typing import Any
 
-from tre import audit, budget, projects
+from tre import audit, budget, optouts, projects
 from tre.budget import Stated
 from tre.errors import Reason, Refusal, Unfit
 from tre.office import changes
@@ -92,6 +92,16 @@ class Policing(People):
     def compare_policy(self) -> Comparison:
         with self.state.read() as tx:
             return self._compared(tx)
+
+    def policy_warnings(self) -> list[str]:
+        """What the policies on disk say that is sound and still to be looked at, and what this home makes of it."""
+        with self.state.read() as tx:
+            closed = [
+                f"{', '.join(names)}: one population ({people}), answered under different opt-outs before: none answers any more"
+                for people, names in self.policies.populations.items()
+                if optouts.mode(tx, self.policies.same_people(names[0])) == ()
+            ]
+        return [*self.policies.warnings(), *closed]
 
     def agree(self, alone: AbstractContextManager[None]) -> None:
         """The policies on disk are those in force, or come into force here, ``alone``: no `tre serve` runs under others. `Unfit`

@@ -217,7 +217,7 @@ class Registering(Rooms):
         if cleared is not None:
             yield store.uncleared_file(snapshot, cleared)
         chosen = {tuple(sorted(purpose.regimes)) for purpose in self.policies.purposes.values()}
-        for regimes in chosen | {optouts.mode(tx, snapshot.dataset) or REGIMES}:
+        for regimes in chosen | {optouts.mode(tx, self.policies.same_people(snapshot.dataset)) or REGIMES}:
             with suppress(Refusal):  # a list is missing: no question of this purpose is answered
                 version = optouts.standing(tx, regimes, national).version
                 yield store.exclusion_file(snapshot, version, regimes, cleared if NATIONAL in regimes else None)

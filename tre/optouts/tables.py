@@ -68,11 +68,12 @@ batches = Table(
     sqlite_strict=True,
 )
 
-# The regimes that a dataset answers under, sorted: those of the first reservation on it, for good.
+# The regimes that the datasets about some people answer under, sorted: those of the first reservation on any, for good.
+# ``people``: the name of a population or of a dataset.
 modes = Table(
     "opt_out_modes",
     metadata,
-    Column("dataset", Text, primary_key=True),
+    Column("people", Text, primary_key=True),
     Column("regimes", Text, nullable=False),
     Column("at", Text, nullable=False),
     sqlite_strict=True,

@@ -115,6 +115,8 @@ def set_to(protecting: Any) -> Rule:
 
 RULES: Mapping[str, Rule] = {
     "DatasetPolicy.dataset": doubted,
+    # Of other people it might answer under other opt-outs, and whether they are others no name tells.
+    "DatasetPolicy.population": doubted,
     "DatasetPolicy.title": words,
     "DatasetPolicy.controller": words,
     "DatasetPolicy.max_persons": less,

@@ -30,6 +30,9 @@ REGIMES: tuple[Regime, ...] = ("type-1", "national", "local")
 RESERVED = {"person", "nhs_number", "pseudonym", "rank", "id"}
 
 
+DatasetName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,40}$")]
+
+
 class Strict(BaseModel):
     """Frozen; an unknown field is an error."""
 
@@ -240,9 +243,14 @@ class PurposePolicy(Strict):
 
 
 class DatasetPolicy(Strict):
-    """Everything a dataset is asked under. ``digest`` covers all of it, the purposes and the code lists."""
+    """Everything a dataset is asked under. ``digest`` covers all of it, the purposes and the code lists.
 
-    dataset: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,40}$")]
+    ``population``: the people that it is about, where that is not told by its own name: datasets of one population answer under
+    one set of opt-outs.
+    """
+
+    dataset: DatasetName
+    population: DatasetName | None = None
     title: Text
     controller: Text
     lifetime_cap: LifetimeCap
@@ -256,6 +264,12 @@ class DatasetPolicy(Strict):
     published_size: PublishedSize
     opt_outs: OptOuts
     _rules: str = PrivateAttr(default="")
+
+    @field_validator("population")
+    @classmethod
+    def _population(cls, population: str | None, info: ValidationInfo) -> str | None:
+        """The dataset's own name says what is so without it."""
+        return None if population == info.data.get("dataset") else population
 
     @field_validator("tables")
     @classmethod
@@ -302,10 +316,15 @@ class DatasetPolicy(Strict):
         return opt_outs
 
     @property
+    def people(self) -> str:
+        """The name of the people that it is about."""
+        return self.population or self.dataset
+
+    @property
     def digest(self) -> str:
         """Of everything resolved: tables, numbers, purposes, prohibited purposes, code lists. What is optional and says what is
         so without it is not part of it."""
-        dataset = self.model_dump(mode="json", exclude={"birth"} if self.birth is None else None)
+        dataset = self.model_dump(mode="json", exclude={name for name in ("birth", "population") if getattr(self, name) is None})
         for name in ("national", "alarm_after_days"):
             if getattr(self.opt_outs, name) == OptOuts.model_fields[name].default:
                 del dataset["opt_outs"][name]

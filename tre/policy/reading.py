@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -39,6 +40,28 @@ class Policies:
     codelists: Mapping[str, tuple[str, ...]]
 
     @cached_property
+    def populations(self) -> Mapping[str, tuple[str, ...]]:
+        """Whom the datasets are about, and which of them are about the same people, sorted."""
+        found: dict[str, list[str]] = {}
+        for name in sorted(self.datasets):
+            found.setdefault(self.datasets[name].people, []).append(name)
+        return {people: tuple(names) for people, names in found.items()}
+
+    def same_people(self, dataset: str) -> tuple[str, ...]:
+        """The names that stand for the people of a dataset: of their population and of every dataset of it, sorted. Of one that
+        no policy speaks of any more, its own."""
+        if dataset not in self.datasets:
+            return (dataset,)
+        people = self.datasets[dataset].people
+        return tuple(sorted({people, *self.populations[people]}))
+
+    def warnings(self) -> list[str]:
+        """What is sound and still not what it seems."""
+        return [
+            _shared(people, [self.datasets[name] for name in names]) for people, names in self.populations.items() if names[1:]
+        ]
+
+    @cached_property
     def resolved(self) -> Mapping[str, Any]:
         """All of it as JSON: what `differences` compares, and what the digest is of."""
         return {
@@ -71,7 +94,8 @@ def read_policies(folder: Path) -> Policies:
 
 
 def _datasets(folder: Path, values: Mapping[str, tuple[str, ...]], rules: str) -> dict[str, DatasetPolicy]:
-    datasets = {}
+    datasets: dict[str, DatasetPolicy] = {}
+    sources: dict[str, Written] = {}
     for path in sorted((folder / "datasets").glob("*")):
         name = f"datasets/{path.name}"
         if path.suffix != ".yaml":
@@ -82,9 +106,27 @@ def _datasets(folder: Path, values: Mapping[str, tuple[str, ...]], rules: str) -
         if policy.dataset != path.stem:
             raise written.unfit(("dataset",), f"the file is named {path.stem}; name both alike")
         datasets[policy.dataset] = policy.under(rules)
+        sources[policy.dataset] = written
     if not datasets:
         raise Unfit("datasets: no policy of a dataset; add datasets/<name>.yaml")
+    for name, policy in datasets.items():
+        named = datasets.get(policy.people)
+        if named is not None and named.population is not None:
+            told = (
+                f"the dataset {policy.people} is about the population {named.population}; write {named.population} here as well"
+            )
+            raise sources[name].unfit(("population",), told)
     return datasets
+
+
+def _shared(people: str, policies: Sequence[DatasetPolicy]) -> str:
+    """That datasets of one population have each a lifetime cap, and what the same person may lose over all of them."""
+    names, caps = ", ".join(policy.dataset for policy in policies), [policy.lifetime_cap for policy in policies]
+    epsilon, delta = sum((cap.epsilon for cap in caps), Decimal(0)), sum((cap.delta for cap in caps), Decimal(0))
+    return (
+        f"{names}: one population ({people}), and each with its own lifetime cap: over all of them the same person may lose "
+        f"epsilon {epsilon.normalize():f} at delta {delta.normalize():f}. Lower the caps until their sum is the promise"
+    )
 
 
 def _fill_values(written: Written, values: Mapping[str, tuple[str, ...]]) -> None:

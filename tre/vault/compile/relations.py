@@ -234,7 +234,11 @@ def _at_end(end: str, of: Expression, at: Expression, scope: Scope) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """The values of a key as whole numbers below 2^``bits``, NULL the last; ``low``: the number of its first value."""
+    """The values of a key as whole numbers from 1, NULL the last, in the lowest ``bits`` of a number.
+
+    Only a value that can be read out of them again is written. Whatever cannot is 0, and read as the number before the first: a
+    group that no plan has, so that the alarm sees it, where cut to those bits it would be another group, and two of a person's
+    groups perhaps one."""
 
     domain: Domain
     bits: int
@@ -243,23 +247,34 @@ class Packed:
     def low(self) -> int:
         return _ends(self.domain)[0]
 
-    def write(self, stored: str) -> str:
-        days = f"({stored} - {EPOCH_DAY})" if self.domain.kind == "date" else f"CAST({stored} AS BIGINT)"
-        text = f"({days} - {integer(self.low)})" if self.low else days
-        return f"coalesce({text}, {_width(self.domain)})" if self.domain.nullable else text
+    @property
+    def null(self) -> int:
+        return _width(self.domain) + 1
 
-    def read(self, text: str) -> str:
+    def write(self, stored: str) -> str:
+        date = self.domain.kind == "date"
+        number = f"({stored} - {EPOCH_DAY})" if date else f"CAST({stored} AS BIGINT)"
+        place = f"{number} + {integer(1 - self.low)}"
+        again = f"{self.read(self.place(f'({place})'))} = {stored if date else number}"
+        missing = f"WHEN {stored} IS NULL AND {self.place(str(self.null))} = {self.null} THEN {self.null} "
+        return f"CASE {missing if self.domain.nullable else ''}WHEN {again} THEN {place} ELSE 0 END"
+
+    def place(self, number: str) -> str:
+        """Of a number in whose lowest bits a value was written, what was written there."""
+        return f"({number} & {2**self.bits - 1})"
+
+    def read(self, place: str) -> str:
         """The stored value again."""
-        place = f"nullif({text}, {_width(self.domain)})" if self.domain.nullable else text
-        number = f"CAST({place}{f' + {integer(self.low)}' if self.low else ''} AS INTEGER)"
-        return f"({EPOCH_DAY} + {number})" if self.domain.kind == "date" else number
+        found = f"nullif({place}, {self.null})" if self.domain.nullable else place
+        number = f"({found} + {integer(self.low - 1)})"
+        return f"({EPOCH_DAY} + CAST({number} AS INTEGER))" if self.domain.kind == "date" else number
 
 
 def packed(key: Expression) -> Packed | None:
     """How a key can be written beside the place of its group in 63 bits; None where it cannot."""
     domain = key.domain
     low, high = _ends(domain)
-    bits = (_width(domain) + domain.nullable - 1).bit_length()
+    bits = (_width(domain) + domain.nullable).bit_length()
     return Packed(domain, bits) if bits <= 32 and low > -(2**31) and high < 2**31 else None
 
 

@@ -145,9 +145,9 @@ def _of_lists(it: Asked, gathered: Gathered) -> str | None:
     pairs = f"(SELECT {', '.join(listed)} FROM {core.after_from} GROUP BY 1, 2)"
     number = f"(coalesce(CAST(r AS BIGINT), 0) << {fits.bits}) + {fits.write('k0')}"
     lists = f"(SELECT min({number}, {it.l0}) AS kept FROM {pairs} GROUP BY person)"
-    each = f"(SELECT unnest(kept) AS kept, len(kept) AS g FROM {lists})"
-    place = fits.read(f"(kept & {2**fits.bits - 1})")
-    return f"SELECT {place} AS k0, count(*) AS m0, 1 AS x0, max(g) AS g FROM {each} GROUP BY 1"
+    each = f"(SELECT unnest(kept) AS kept, 1 AS c0, len(kept) AS g FROM {lists})"
+    totals = ", ".join([f"{fits.place('kept')} AS k0", *_totals(1, ""), "max(g) AS g"])
+    return f"SELECT {fits.read('k0')} AS k0, m0, x0, g FROM (SELECT {totals} FROM {each} GROUP BY 1)"
 
 
 def _may_count_nothing(measure: Measure) -> bool:
