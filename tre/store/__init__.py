@@ -26,7 +26,7 @@ from tre.store.exclusions import (
     uncleared_file,
 )
 from tre.store.files import alone_with, make_durable, making, remove_unnamed, sweep, workshop
-from tre.store.lists import Listed, enlist, place_of, sweep_lists
+from tre.store.lists import Listed, delivering, enlist, nobody_delivers, place_of, sweep_lists
 from tre.store.loading import Loaded, load
 from tre.store.retiring import holding, rows_of, unlink
 from tre.store.rewriting import check_files, rewrite
@@ -54,6 +54,7 @@ __all__ = [
     "backups",
     "certificates",
     "check_files",
+    "delivering",
     "enlist",
     "exclude",
     "excluded",
@@ -66,6 +67,7 @@ __all__ = [
     "make_durable",
     "make_live",
     "making",
+    "nobody_delivers",
     "note_backup",
     "note_unlinked",
     "note_whole",
