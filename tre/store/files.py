@@ -43,19 +43,26 @@ def making(store: Path, dataset: str) -> Iterator[None]:
         yield
 
 
-def remove_unnamed(store: Path, dataset: str, named: Callable[[], set[str]]) -> None:
-    """Remove snapshots that were put in place and never named: their maker was killed, or lost to another. Not while somebody
-    makes one. ``named``: the ids that the database names, asked once nobody does."""
+@contextmanager
+def cleared_of_unnamed(store: Path, dataset: str, named: Callable[[], set[str]]) -> Iterator[bool]:
+    """Remove snapshots that were put in place and never named (their maker was killed, or lost to another) and the temporary
+    folders of killed processes: any of them may hold whoever was erased. Whether nothing else stands there then, and nobody makes
+    anything until the end; False, and nothing is removed, while somebody makes a snapshot. ``named``: the ids that the database
+    names, asked once nobody does."""
     place = store / dataset
-    try:
-        with held(place / ".making", fcntl.LOCK_EX | fcntl.LOCK_NB):
-            kept = named()
-            for folder in place.iterdir():
-                if ID.fullmatch(folder.name) and folder.name not in kept:
-                    shutil.rmtree(folder, ignore_errors=True)
-                    make_durable(place)
-    except BlockingIOError:
-        return
+    with unless_held(place / ".making") as free:
+        if free:
+            _remove_unnamed(place, named())
+        yield free and not any(place.glob(BEGUN + "*"))
+
+
+def _remove_unnamed(place: Path, kept: set[str]) -> None:
+    with held(place / ".lock", fcntl.LOCK_EX):
+        _remove_abandoned(place)
+    for folder in place.iterdir():
+        if ID.fullmatch(folder.name) and folder.name not in kept:
+            shutil.rmtree(folder)
+            make_durable(place)
 
 
 @contextmanager
