@@ -143,7 +143,9 @@ def test_the_list_over_http_is_whole_counted_and_in_force_at_once(furnished: Pat
         assert again["changed"] is False
         left = list((tmp_path / "home/registers").iterdir())
         locks = {path.name for path in left if not path.stat().st_size}
-        assert locks == {".lock", ".delivering"} and all(path.suffix == ".duckdb" for path in left if path.name not in locks), left
+        assert locks == {".lock", ".delivering"} and all(path.suffix == ".duckdb" for path in left if path.name not in locks), (
+            left
+        )
 
 
 def test_what_is_not_put_in_force_is_an_alarm(furnished: Path, tmp_path: Path) -> None:

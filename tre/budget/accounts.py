@@ -134,13 +134,15 @@ def raise_to(tx: Transaction, scope: str, stated: Stated, cap: Stated | None = N
 
 
 def close_accounts(tx: Transaction, at: datetime) -> None:
-    """Every account that there is: a restore does not know what was spent. Whatever was proposed for one lapses with its version."""
+    """All there are: a restore does not know what was spent. Whatever was proposed for one lapses with its version."""
     tx.execute(update(accounts).values(closed_at=timestamp(at), version=accounts.c.version + 1))
 
 
 def closed_accounts(tx: Transaction) -> list[str]:
     """The scopes whose ceiling has to be set anew."""
-    return list(tx.execute(select(accounts.c.scope).where(accounts.c.closed_at.is_not(None)).order_by(accounts.c.scope)).scalars())
+    return list(
+        tx.execute(select(accounts.c.scope).where(accounts.c.closed_at.is_not(None)).order_by(accounts.c.scope)).scalars()
+    )
 
 
 def _within(scope: str, stated: Stated, cap: Stated | None) -> None:

@@ -89,8 +89,8 @@ def reserve(
     at: datetime,
     drawn: bool = True,
 ) -> Reservation:
-    """Take a loss from every ceiling above the question, or from none: BUDGET_EXHAUSTED says which one does not hold it, NOT_READY
-    which one a restore has closed.
+    """Take a loss from every ceiling above the question, or from none: BUDGET_EXHAUSTED says which one does not hold it,
+    NOT_READY which one a restore has closed.
     ``drawn`` False: nothing is drawn for it, for it is given a release that the dataset has paid for; the others pay in full."""
     if not (loss.rho or loss.epsilon):
         raise ValueError("no loss, no answer")

@@ -132,8 +132,8 @@ class Erasing(Rooms):
         self.state.write(write)
 
     def _certify(self, dataset: str) -> None:
-        """Once nothing that may hold an erased person stands beside the live snapshot. Records that come in, or are rewritten, are
-        somebody's who may have been erased meanwhile: while anybody makes a snapshot it waits, and is given later."""
+        """Once nothing that may hold an erased person stands beside the live snapshot. Records that come in, or are rewritten,
+        are somebody's who may have been erased meanwhile: while anybody makes a snapshot it waits, and is given later."""
         with store.cleared_of_unnamed(self.store, dataset, self._named) as alone:
             if alone:
                 store.make_durable(self.store / dataset)

@@ -1,8 +1,8 @@
 """A backup brought back: its records into the home that made it, or, where that is lost, the whole into an empty one.
 
 What happened after the backup is not known in an empty home, so everything is closed there: every list of opt-outs counts as
-never delivered, every project that asked is held, every privacy budget takes no charge until it is set anew, what was proposed has
-lapsed, and no records are live until the lists have come whole and the records are restored under them.
+never delivered, every project that asked is held, every privacy budget takes no charge until it is set anew, what was proposed
+has lapsed, and no records are live until the lists have come whole and the records are restored under them.
 """
 
 from __future__ import annotations

@@ -43,8 +43,8 @@ def place_of(folder: Path, name: str) -> Path:
 
 @contextmanager
 def delivering(folder: Path) -> Iterator[None]:
-    """Held from before a list is made until it is in force, or dropped: one at a time, however long it takes. Its file stands there
-    meanwhile and nothing names it."""
+    """Held from before a list is made until it is in force, or dropped: one at a time, however long it takes. Its file stands
+    there meanwhile and nothing names it."""
     with held(folder / DELIVERING, fcntl.LOCK_EX):
         yield
 

@@ -68,7 +68,9 @@ def note_unlinked(tx: Transaction, snapshot: str, at: datetime) -> bool:
 def uncertified(tx: Transaction) -> dict[str, list[str]]:
     """Of each dataset, the snapshots whose files are gone and that no certificate names yet, in the order in which they were
     live."""
-    wanted = select(snapshots.c.dataset, snapshots.c.id).where(snapshots.c.unlinked_at.is_not(None), snapshots.c.certified_by.is_(None))
+    wanted = select(snapshots.c.dataset, snapshots.c.id).where(
+        snapshots.c.unlinked_at.is_not(None), snapshots.c.certified_by.is_(None)
+    )
     found: dict[str, list[str]] = {}
     for row in tx.execute(wanted.order_by(snapshots.c.dataset, snapshots.c.live_from, snapshots.c.id)):
         found.setdefault(row.dataset, []).append(row.id)
