@@ -187,9 +187,13 @@ def test_the_doctor_names_lists_that_are_missing_too_old_or_lost(home: Path) -> 
 def test_the_doctor_names_what_was_never_delivered(tmp_path: Path) -> None:
     with office_of(tmp_path / "home"):
         pass
-    told = found(tmp_path / "home")["registers"].told
-    assert all(f"gp: the list {one} was never delivered" in told for one in ("type-1", "local", "check-service"))
-    assert "national" not in told
+    told = found(tmp_path / "home")["registers"]
+    assert told.ok and told.hint, "it has no records yet"
+    assert all(f"gp: the list {one} was never delivered" in told.told for one in ("type-1", "local", "check-service"))
+    assert "national" not in told.told
+    with office_of(tmp_path / "home") as office:
+        office.load(office.host, "gp", SAMPLE)
+    assert not found(tmp_path / "home")["registers"].ok
 
 
 @pytest.mark.parametrize("national", ["check-service", "objections"])

@@ -6,6 +6,7 @@ Read by `tre doctor`. Says nothing of anybody: which lists and which budgets, an
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -24,14 +25,22 @@ _WORDS = {
 }
 
 
-def lists(tx: Transaction, policies: Policies, registers: Path, now: datetime) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """``stops``: questions, or what a restore has to bring back; not the records that a new dataset has not yet."""
+
+    told: str
+    stops: bool
+
+
+def lists(tx: Transaction, policies: Policies, registers: Path, now: datetime) -> list[Closure]:
     """For each dataset, the lists that a question on it needs and on which none is answered, each with its mend."""
     return [told for name, policy in policies.datasets.items() for told in _lists(tx, policies, name, policy, registers, now)]
 
 
 def _lists(
     tx: Transaction, policies: Policies, dataset: str, policy: DatasetPolicy, registers: Path, now: datetime
-) -> Iterator[str]:
+) -> Iterator[Closure]:
     days = policy.opt_outs.max_list_age_days
     needed = _needed(tx, policies, dataset)
     found: dict[str, str] = {**optouts.wanting(tx, needed, now, days, policy.opt_outs.national)}
@@ -40,7 +49,8 @@ def _lists(
         if cleared is not None and not store.place_of(registers, cleared.list).is_file():
             found[BY_LIST] = "lost"
     for one, why in found.items():
-        yield f"{dataset}: the list {one} {_WORDS[why].format(days=days)} ({_mend(one, why)})"
+        told = f"{dataset}: the list {one} {_WORDS[why].format(days=days)} ({_mend(one, why)})"
+        yield Closure(told, why == "closed" or store.live(tx, dataset) is not None)
 
 
 def _needed(tx: Transaction, policies: Policies, dataset: str) -> set[str]:

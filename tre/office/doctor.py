@@ -213,8 +213,11 @@ def _registers(settings: Settings) -> str:
     policies = read_policies(settings.policies)
     with _opened(settings) as tx:
         found = closures.lists(tx, policies, settings.registers, datetime.now(UTC))
+    told = f"questions are refused, for {'; '.join(one.told for one in found)}"
+    if any(one.stops for one in found):
+        raise _Wrong(told)
     if found:
-        raise _Wrong(f"questions are refused, for {'; '.join(found)}")
+        raise _Better(f"no records are live; once they are, {told}")
     return "every list that a question needs is there, and young enough"
 
 
