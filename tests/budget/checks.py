@@ -179,6 +179,39 @@ def a_concentrated_budget_never_becomes_pure(state: State) -> None:
     books.assert_balanced(state)
 
 
+def a_closed_account_takes_nothing(state: State) -> None:
+    """Each of the three stops every question until it is set anew; what a project becomes does not open its members'."""
+    pure = Stated(Decimal(5), Decimal(0))
+    books.open_books(state, project=pure, researcher=pure)
+    scopes = ["dataset:gp", "project:demo", "researcher:demo/alice"]
+    state.write(lambda tx: budget.close_accounts(tx, AT))
+    for number, scope in enumerate(scopes):
+        with state.read() as tx:
+            assert budget.closed_accounts(tx) == scopes[number:], scope
+        for tightened, reason in ((True, Reason.INVALID_REQUEST), (False, Reason.NOT_READY)):
+            try:
+                _tighten_a_little(state, scope) if tightened else _reserve(state)
+            except Refusal as refusal:
+                assert refusal.reason is reason, refusal
+            else:
+                raise AssertionError(f"{scope} is open")
+        state.write(lambda tx: budget.raise_to(tx, scope, books.CAP, books.CAP))  # noqa: B023
+    _reserve(state)
+    assert taken(state, "researcher:demo/alice") == taken(state, "dataset:gp") == NOTHING | {"rho": 5}
+
+
+def _reserve(state: State) -> None:
+    asked = {"question": new_id(), "project": "demo", "dataset": "gp", "person": "alice", "at": AT}
+    loss = PrivacyLoss(epsilon=3_000_000)  # rho: 4.5, rounded up
+    state.write(lambda tx: budget.ledger.reserve(tx, id=new_id(), loss=loss, **asked))  # type: ignore[arg-type]
+
+
+def _tighten_a_little(state: State, scope: str) -> None:
+    with state.read() as tx:
+        now = budget.balance(tx, scope).stated
+    state.write(lambda tx: budget.tighten(tx, scope, Stated(now.epsilon / 2, now.delta)))
+
+
 CHECKS: tuple[Callable[[State], None], ...] = (
     a_budget_is_spent_to_its_last_unit,
     racing_questions_never_overspend,
@@ -192,4 +225,5 @@ CHECKS: tuple[Callable[[State], None], ...] = (
     a_lowered_ceiling_stops_every_charge,
     a_pure_budget_becomes_concentrated,
     a_concentrated_budget_never_becomes_pure,
+    a_closed_account_takes_nothing,
 )

@@ -16,7 +16,7 @@ from sqlalchemy import Row, bindparam, case, select, text, update
 from tests.budget import books, checks
 from tre.budget import accounts as keeping
 from tre.budget import ledger
-from tre.budget.stated import scope_kind
+from tre.budget.stated import scope_kind, tightens
 from tre.budget.tables import PARTS, accounts, charges
 from tre.loss import UNIT, PrivacyLoss
 from tre.state import State, Transaction
@@ -178,6 +178,21 @@ def any_kind_until_spent(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(keeping, "_kind_after", lambda now, stated: ours(replace(now, reserved=PrivacyLoss()), stated))
 
 
+def open_with_the_project(patch: pytest.MonkeyPatch) -> None:
+    """Whoever sets a project's budget sets its members' own."""
+    ours = keeping._members_follow
+
+    def follow(tx: Transaction, *told: Any) -> None:
+        ours(tx, *told)
+        tx.execute(text("UPDATE accounts SET closed_at = NULL WHERE scope LIKE 'researcher:%'"))
+
+    patch.setattr(keeping, "_members_follow", follow)
+
+
+def open_by_one_person(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(keeping.Balance, "tightened_by", lambda now, stated: tightens(now.stated, stated))
+
+
 MUTANTS: dict[str, tuple[Patch, Callable[[State], None]]] = {
     "sum, then insert": (sum_then_insert, checks.racing_questions_never_overspend),
     "no condition": (take_where(), checks.a_budget_is_spent_to_its_last_unit),
@@ -226,6 +241,9 @@ MUTANTS: dict[str, tuple[Patch, Callable[[State], None]]] = {
     "switched: settled in the kind it was taken in": (settle_as_taken, checks.a_pure_budget_becomes_concentrated),
     "rho becomes epsilon": (any_kind_at_any_time, checks.a_concentrated_budget_never_becomes_pure),
     "reserved rho becomes epsilon": (any_kind_until_spent, checks.a_concentrated_budget_never_becomes_pure),
+    "closed and charged": (take_where(*within(lambda sums, most: sums <= most)), checks.a_closed_account_takes_nothing),
+    "opened with the project": (open_with_the_project, checks.a_closed_account_takes_nothing),
+    "opened by one person": (open_by_one_person, checks.a_closed_account_takes_nothing),
 }
 
 

@@ -74,7 +74,7 @@ def test_a_load_meanwhile_wins_and_the_erasure_leaves_nothing(office: Office, ho
 
 
 def test_a_load_that_an_erasure_overtook_brings_nobody_back(office: Office, home: Path, tmp_path: Path) -> None:
-    """The certificate of that erasure is given by then: the load is of people who objected too late for it."""
+    """That erasure has come to its end by then: the load is of people who objected too late for it."""
 
     def step(what: str, _: float) -> None:
         if what == "proving the facts":

@@ -150,13 +150,15 @@ class Vault(FalseVault):
     def __init__(self, gates: Gates) -> None:
         super().__init__(gates)
         self.opened: list[tuple[Snapshot, Exclusion]] = []
+        self.tables: list[frozenset[str] | None] = []
         self.before: Any = None
 
-    def prepare(self, *ground: Any) -> None:
+    def prepare(self, snapshot: Snapshot, exclusion: Exclusion, tables: frozenset[str] | None = None) -> None:  # type: ignore[override]
         if before := self.before:
             self.before = None
             before()
-        self.opened.append(ground)  # type: ignore[arg-type]
+        self.opened.append((snapshot, exclusion))
+        self.tables.append(tables)
 
 
 @pytest.fixture
@@ -184,6 +186,55 @@ def test_workers_take_what_moved_and_nothing_twice(home: Path, gateway: Any) -> 
     tending.round()
     for worker in workers:
         assert {snapshot.id for snapshot, _ in worker.opened[len(first[0]) :]} == {now}
+
+
+class Opening:
+    """In place of a worker: ``then`` is run once, in its first turn."""
+
+    def __init__(self, diary: Diary, then: Any) -> None:
+        self.diary, self.then = diary, then
+
+    def prepare(self, _snapshot: Snapshot, _exclusion: Exclusion, tables: frozenset[str]) -> None:
+        self.diary.note("+".join(sorted(tables)), "opened")
+        if then := self.then:
+            self.then = None
+            then()
+
+
+def tended(gateway: Any, diary: Diary, then: Any) -> list[str]:
+    """What the only worker of a desk did in one round, in order; ``then``: what happens in the first turn, by the desk."""
+    desk: Desk[Job, Any] = Desk([Opening(diary, lambda: then(desk))], lambda job, _: diary.run(job, "answered"))
+    desk.open()
+    try:
+        Tending(gateway.house, desk).round()  # type: ignore[arg-type]
+    finally:
+        desk.close()
+    return [what for what, _ in diary.lines]
+
+
+def test_a_question_gets_in_between_two_tables(gateway: Any, diary: Diary) -> None:
+    """Of a big dataset all tables together take many seconds."""
+    tables = list(gateway.house.policies.datasets["gp"].tables)
+    done = tended(gateway, diary, lambda desk: put(desk, Job("asked")))
+    assert done == [tables[0], "asked", *tables[1:]] and len(tables) == 4
+
+
+def test_what_moves_between_two_tables_is_not_opened_as_it_was(home: Path, gateway: Any, diary: Diary) -> None:
+    """A question in between has opened what is newer; the next round opens the rest of that."""
+
+    def moves(_: object) -> None:
+        with office_of(home) as office:
+            object_to(office, "local", PEOPLE[0])
+
+    tables = list(gateway.house.policies.datasets["gp"].tables)
+    assert tended(gateway, diary, moves) == tables[:1]
+
+
+def test_a_snapshot_of_other_tables_is_opened_in_one_turn(gateway: Any) -> None:
+    gateway.house.schemas["gp"] = "sha256:another"
+    worker, opened = gateway._road.workers[0], len(gateway._road.workers[0].tables)
+    Tending(gateway.house, gateway._road.desk).round()
+    assert worker.tables[opened:] == [None]
 
 
 def test_checks_are_run_and_one_that_fails_is_tried_again(gateway: Any) -> None:

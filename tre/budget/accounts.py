@@ -1,5 +1,8 @@
 """Accounts: what each scope may take. A ceiling is tightened at once, below what is spent if need be; raised within a promise.
 
+After a restore an account is closed: what was spent since the backup is not known, so that whatever remains may be spent already.
+It takes no charge until its ceiling is set anew, which counts as a raise, whatever the number.
+
 A lowered ceiling stops every later charge, in rho and in delta alike: whatever the budget states now held for all that was spent,
 or nothing more is spent.
 
@@ -10,6 +13,7 @@ epsilon. A charge stays written as it was taken; an account counts each of them 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -21,6 +25,7 @@ from tre.budget.tables import PARTS, accounts, charges, reservations
 from tre.errors import Reason, Refusal
 from tre.loss import PrivacyLoss, epsilon_for
 from tre.state import Transaction
+from tre.terms import timestamp
 
 _FIND = select(accounts).where(accounts.c.scope == bindparam("of"))
 _EARLIER = select(reservations).where(reservations.c.project == bindparam("in"), reservations.c.person == bindparam("by"))
@@ -46,6 +51,11 @@ class Balance:
     spent: PrivacyLoss
     reserved: PrivacyLoss
     version: int
+    closed_at: str | None = None
+
+    def tightened_by(self, stated: Stated) -> bool:
+        """Whether one person may set this alone: of a closed account, nothing only."""
+        return tightens(self.stated, stated) and (self.closed_at is None or stated.nothing)
 
     @property
     def remaining(self) -> PrivacyLoss:
@@ -69,6 +79,7 @@ class Balance:
                 "keys_delta": None if keys is None else plain(keys),
             },
             **{name: loss_text(self.kind, getattr(self, name)) for name in ("ceiling", "spent", "reserved", "remaining")},
+            **({} if self.closed_at is None else {"closed_at": self.closed_at}),
         }
 
 
@@ -107,19 +118,31 @@ def open_account(tx: Transaction, scope: str, stated: Stated, cap: Stated | None
 def tighten(tx: Transaction, scope: str, stated: Stated, version: int | None = None) -> Balance:
     """Lower a ceiling, in force at once, also below what is spent: then nothing more fits."""
     now = _unchanged(tx, scope, version)
-    if not tightens(now.stated, stated):
+    if not now.tightened_by(stated):
         raise Refusal(
             Reason.INVALID_REQUEST,
             "This would loosen the privacy budget.",
             "Propose it as a raise: another person has to approve.",
         )
-    return _restate(tx, now, stated)
+    return _set(tx, now, stated)
 
 
 def raise_to(tx: Transaction, scope: str, stated: Stated, cap: Stated | None = None, version: int | None = None) -> Balance:
     """Set a ceiling anew. The caller has the second person's approval; a dataset's stays within its lifetime cap."""
     _within(scope, stated, cap)
-    return _restate(tx, _unchanged(tx, scope, version), stated)
+    return _set(tx, _unchanged(tx, scope, version), stated)
+
+
+def close_accounts(tx: Transaction, at: datetime) -> None:
+    """All there are: a restore does not know what was spent. Whatever was proposed for one lapses with its version."""
+    tx.execute(update(accounts).values(closed_at=timestamp(at), version=accounts.c.version + 1))
+
+
+def closed_accounts(tx: Transaction) -> list[str]:
+    """The scopes whose ceiling has to be set anew."""
+    return list(
+        tx.execute(select(accounts.c.scope).where(accounts.c.closed_at.is_not(None)).order_by(accounts.c.scope)).scalars()
+    )
 
 
 def _within(scope: str, stated: Stated, cap: Stated | None) -> None:
@@ -152,6 +175,12 @@ def _unchanged(tx: Transaction, scope: str, version: int | None) -> Balance:
     if version is not None and version != now.version:
         raise Refusal(Reason.CHANGED_MEANWHILE, "This privacy budget was changed since you read it.", "Read it again.")
     return now
+
+
+def _set(tx: Transaction, now: Balance, stated: Stated) -> Balance:
+    """By people, who know by now what was spent: that opens it."""
+    tx.execute(update(accounts).where(accounts.c.scope == now.scope).values(closed_at=None))
+    return _restate(tx, now, stated)
 
 
 def _restate(tx: Transaction, now: Balance, stated: Stated) -> Balance:
@@ -224,4 +253,4 @@ def _balance(row: Row[Any]) -> Balance:
     keys = row.stated_keys_delta
     stated = Stated(Decimal(row.stated_epsilon), Decimal(row.stated_delta), None if keys is None else Decimal(keys))
     pots = {pot: PrivacyLoss(*(getattr(row, f"{pot}_{part}") for part in PARTS)) for pot in ("ceiling", "spent", "reserved")}
-    return Balance(row.scope, row.kind, stated, **pots, version=row.version)
+    return Balance(row.scope, row.kind, stated, **pots, version=row.version, closed_at=row.closed_at)

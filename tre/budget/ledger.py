@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, insert, select, text, update
 
-from tre.budget.refusals import exhausted
+from tre.budget.refusals import exhausted, not_taken
 from tre.budget.stated import countable, in_kind
 from tre.budget.tables import PARTS, accounts, charges, reservations
 from tre.errors import Fault
@@ -34,6 +34,7 @@ _TAKE = (
     update(accounts)
     .where(
         accounts.c.scope == bindparam("of"),
+        accounts.c.closed_at.is_(None),
         and_(*(_SPENT[part] + _RESERVED[part] + _COST[part] <= _CEILING[part] for part in PARTS)),
     )
     .values({_RESERVED[part]: _RESERVED[part] + _COST[part] for part in PARTS})
@@ -88,7 +89,8 @@ def reserve(
     at: datetime,
     drawn: bool = True,
 ) -> Reservation:
-    """Take a loss from every ceiling above the question, or from none: BUDGET_EXHAUSTED says which one does not hold it.
+    """Take a loss from every ceiling above the question, or from none: BUDGET_EXHAUSTED says which one does not hold it,
+    NOT_READY which one a restore has closed.
     ``drawn`` False: nothing is drawn for it, for it is given a release that the dataset has paid for; the others pay in full."""
     if not (loss.rho or loss.epsilon):
         raise ValueError("no loss, no answer")
@@ -96,7 +98,7 @@ def reserve(
     with _all_or_nothing(tx):
         for scope, cost in costs.items():
             if not _take(tx, scope, cost):
-                raise exhausted(tx, scope, cost)
+                raise not_taken(tx, scope, cost)
         made = {"id": id, "question": question, "project": project, "dataset": dataset, "person": person}
         tx.execute(_RESERVE, made | _parts(loss) | {"state": "open", "at": timestamp(at)})
         tx.execute(_CHARGE, [{"reservation": id, "scope": scope} | _parts(cost) for scope, cost in costs.items()])
@@ -140,7 +142,7 @@ def _costs(tx: Transaction, project: str, dataset: str | None, person: str | Non
 
 
 def _take(tx: Transaction, scope: str, cost: PrivacyLoss) -> bool:
-    """Add to what is reserved if, and only if, it stays within the ceiling."""
+    """Add to what is reserved if, and only if, it stays within the ceiling of an account that is open."""
     return countable(cost) and tx.execute(_TAKE, {"of": scope} | _costed(cost)).rowcount == 1
 
 

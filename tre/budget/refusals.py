@@ -1,4 +1,4 @@
-"""How an exhausted budget is told: which ceiling, what was asked and what remains, and what would fit.
+"""How an exhausted budget is told: which ceiling, what was asked and what remains, and what would fit; and a closed one.
 
 Of the dataset's ceiling it says only that it is reached: how near it is tells what other projects have spent.
 """
@@ -21,6 +21,18 @@ class Exhausted(Refusal):
     def __init__(self, scope: str, cost: PrivacyLoss, detail: str, suggestion: str) -> None:
         super().__init__(Reason.BUDGET_EXHAUSTED, detail, suggestion)
         self.ceiling, self.cost = scope.partition(":")[0], cost
+
+
+def not_taken(tx: Transaction, scope: str, cost: PrivacyLoss) -> Refusal:
+    """Why one account did not take a charge: a restore has closed it, or its ceiling does not hold it."""
+    if balance(tx, scope).closed_at is None:
+        return exhausted(tx, scope, cost)
+    whose = {"dataset": "the dataset's", "project": "the project's"}.get(scope.partition(":")[0], "your own")
+    return Refusal(
+        Reason.NOT_READY,
+        f"After a restore it is not known what was spent of {whose} privacy budget.",
+        "Nothing was charged. Questions are answered again once an admin has set it anew, and another has approved.",
+    )
 
 
 def exhausted(tx: Transaction, scope: str, cost: PrivacyLoss) -> Exhausted:

@@ -15,6 +15,7 @@ def _amount(name: str) -> Column[int]:
     return Column(name, Integer, CheckConstraint(f"{name} >= 0"), nullable=False)
 
 
+# ``closed_at``: of a restore, after which it is not known what was spent; nothing is reserved until two people have set it anew.
 accounts = Table(
     "accounts",
     metadata,
@@ -25,6 +26,7 @@ accounts = Table(
     Column("stated_keys_delta", Text),
     *(_amount(f"{pot}_{part}") for pot in ("ceiling", "spent", "reserved") for part in PARTS),
     Column("version", Integer, nullable=False),
+    Column("closed_at", Text),
     sqlite_strict=True,
 )
 

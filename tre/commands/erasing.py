@@ -29,7 +29,8 @@ def restore(folder: Annotated[Path, typer.Argument(metavar="DIR")], as_json: Jso
 
     Into the home that made it: its records, without everyone who objected or was erased since; the database stays. Into an empty
     home whose keys were restored (tre keys restore): database and log, with everything closed: deliver every list of opt-outs
-    anew, run this command again for the records, and have an admin release each project. Nothing is refunded."""
+    anew, run this command again for the records, then have an admin release each project and two set each privacy budget anew.
+    Nothing is refunded."""
     from tre.office.restoring import restore as run
 
     with progress("restoring") as step:

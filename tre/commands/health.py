@@ -15,8 +15,8 @@ Runs = Annotated[int, typer.Option(min=1, help="Of each class of questions; fewe
 
 @app.command()
 def doctor(calibrate: Calibrate = False, runs: Runs = 1_000, as_json: Json = False) -> None:
-    """Look at permissions, keys, sandbox, clock, disk, policy, database, log, ledger and release times; exit status 1 when
-    something is wrong."""
+    """Look at permissions, keys, sandbox, clock, disk, policy, database, log, ledger, lists of opt-outs, what a restore closed
+    and release times; exit status 1 when something is wrong."""
     from tre.office.doctor import examine
 
     if calibrate:

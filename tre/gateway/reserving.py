@@ -72,12 +72,12 @@ def exclusion(
     return store.exclude(snapshot, standing.version, regimes, people, standing.as_of, cleared)
 
 
-def position(house: House, job: Job) -> tuple[str | None, int]:
+def position(house: House, dataset: str, regimes: tuple[str, ...]) -> tuple[str | None, int]:
     """Which snapshot is live and which version the registers have: whether the ground has moved."""
-    national = job.policy.opt_outs.national
+    national = house.policies.datasets[dataset].opt_outs.national
     with house.state.read() as tx:
-        snapshot = store.live(tx, job.request.dataset)
-        return snapshot.id if snapshot else None, optouts.standing(tx, job.restricted.regimes, national).version
+        snapshot = store.live(tx, dataset)
+        return snapshot.id if snapshot else None, optouts.standing(tx, regimes, national).version
 
 
 def reserve(house: House, job: Job, on: Ground) -> Hold | str:

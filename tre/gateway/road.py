@@ -91,16 +91,19 @@ class Road:
         """The ground as it is now, open in the worker. What was superseded while it was opened may have been unlinked by then:
         that is no fault of the records, and the ground is taken again."""
         for _ in range(MOVES):
-            before = position(self.house, job)
+            before = self._position(job)
             try:
                 on = ground(self.house, job)
                 worker.prepare(on.snapshot, on.exclusion, job.tables)
             except (Fault, OSError):
-                if position(self.house, job) == before:
+                if self._position(job) == before:
                     raise
             else:
                 return on
         raise Fault("moved")
+
+    def _position(self, job: Job) -> tuple[str | None, int]:
+        return position(self.house, job.request.dataset, job.restricted.regimes)
 
     def _answer(self, job: Job, worker: Worker, hold: Hold) -> Outcome:
         """At most two draws: one more when an opt-out landed while the first was unseen: the registers' version decides."""

@@ -1,7 +1,8 @@
 """What is done beside the questions: records that moved are opened before somebody asks, so that the old files are let go of.
 
 Promises that a question is never given less than a whole worker: a worker is tended between two questions, by the thread that
-runs its questions, one worker at a time. Whatever goes wrong here is tried again a moment later, and no question hears of it.
+runs its questions, one worker at a time; and that none waits for more than one table of others' records to be opened. Whatever
+goes wrong here is tried again a moment later, and no question hears of it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from tre.errors import Error, Refusal
 from tre.gateway.desk import Desk
 from tre.gateway.house import House
 from tre.gateway.preparing import Job
-from tre.gateway.reserving import exclusion
+from tre.gateway.reserving import exclusion, position
 from tre.policy import REGIMES
 from tre.terms import Exclusion, Snapshot
 from tre.vault import Worker
@@ -26,6 +27,7 @@ PERIOD_S = 1.0
 log = logging.getLogger("tre.gateway")
 Ground = tuple[Snapshot, Exclusion]
 Regimes = tuple[str, ...]
+Turn = frozenset[str] | None  # the tables that are opened in one turn of a worker; None: all of them
 
 
 class Tending:
@@ -59,12 +61,25 @@ class Tending:
             self._failing.discard(what)
 
     def _take(self, dataset: str, regimes: Regimes) -> None:
-        """Open in every worker what a question of this dataset would be answered on now, if it has moved."""
+        """Open in every worker what a question of this dataset would be answered on now, if it has moved: a table a turn, so that
+        a question gets in between. With the first of them a worker lets go of what was before."""
         ground = ground_of(self._house, dataset, regimes)
         if ground is None or self._taken.get((dataset, regimes)) == ground:
             return
-        self._desk.each(lambda worker: worker.prepare(*ground), self._stop)
+        for tables in self._turns(dataset, ground[0]):
+            self._desk.each(partial(self._open, dataset, regimes, ground, tables), self._stop)
         self._taken[dataset, regimes] = ground
+
+    def _turns(self, dataset: str, snapshot: Snapshot) -> list[Turn]:
+        """All tables at once where the snapshot has others than the policy names."""
+        if snapshot.schema != self._house.schemas[dataset]:
+            return [None]
+        return [frozenset({table}) for table in self._house.policies.datasets[dataset].tables]
+
+    def _open(self, dataset: str, regimes: Regimes, ground: Ground, tables: Turn, worker: Worker) -> None:
+        """Unless it has moved on between two turns: a question may have opened what is newer, and would have to do so again."""
+        if position(self._house, dataset, regimes) == (ground[0].id, ground[1].version):
+            worker.prepare(*ground, tables)
 
     @contextmanager
     def running(self, period: float = PERIOD_S) -> Iterator[None]:

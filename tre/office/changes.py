@@ -88,7 +88,7 @@ class ProjectBudget(Change):
         return f"project:{self.subject}"
 
     def loosens(self, tx: Transaction) -> bool:
-        return not budget.tightens(budget.balance(tx, self._scope).stated, _stated(self.payload))
+        return not budget.balance(tx, self._scope).tightened_by(_stated(self.payload))
 
     def now(self, tx: Transaction) -> Any:
         return budget.balance(tx, self._scope).version
@@ -128,9 +128,7 @@ class DatasetBudget(Change):
         return budget.balance(tx, self._scope).version if budget.exists(tx, self._scope) else 0
 
     def loosens(self, tx: Transaction) -> bool:
-        return not budget.exists(tx, self._scope) or not budget.tightens(
-            budget.balance(tx, self._scope).stated, _stated(self.payload)
-        )
+        return not budget.exists(tx, self._scope) or not budget.balance(tx, self._scope).tightened_by(_stated(self.payload))
 
     def now(self, tx: Transaction) -> Any:
         return self.version(tx)
@@ -188,7 +186,7 @@ class Members(Change):
         wider = {
             name
             for name, scope, stated in self._ceilings()
-            if budget.exists(tx, scope) and not budget.tightens(budget.balance(tx, scope).stated, stated)
+            if budget.exists(tx, scope) and not budget.balance(tx, scope).tightened_by(stated)
         }
         return wider | (set(self._names) - set(projects.members(tx, self.subject)))
 
@@ -358,7 +356,7 @@ def _stated(payload: Payload) -> Stated:
 def _restate(tx: Transaction, scope: str, stated: Stated, cap: Stated | None = None) -> None:
     if not budget.exists(tx, scope):
         budget.open_account(tx, scope, stated, cap)
-    elif budget.tightens(budget.balance(tx, scope).stated, stated):
+    elif budget.balance(tx, scope).tightened_by(stated):
         budget.tighten(tx, scope, stated)
     else:
         budget.raise_to(tx, scope, stated, cap)

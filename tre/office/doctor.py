@@ -17,6 +17,7 @@ from tre import audit, optouts
 from tre.budget.sums import unequal
 from tre.errors import Error
 from tre.keys import Keys
+from tre.office import closures
 from tre.office.act import Act, Body
 from tre.office.office import Office
 from tre.office.opening import named_keys
@@ -56,6 +57,8 @@ def examine(settings: Settings) -> list[Finding]:
         "log": _log,
         "ledger": _ledger,
         "opt-outs": _opt_outs,
+        "registers": _registers,
+        "budgets": _budgets,
         "release times": _release_times,
     }
     return [_finding(what, check, settings) for what, check in checks.items()]
@@ -209,6 +212,31 @@ def _opt_outs(settings: Settings) -> str:
         told = sorted({f"{one.regime} from {one.source}: {WHY[one.why]}" for one in found})
         raise _Wrong(f"{'; '.join(told)}; ask whoever sends it")
     return "no feed has stopped, and no delivery was far smaller than usual"
+
+
+def _registers(settings: Settings) -> str:
+    """Each list without which a question is refused."""
+    policies = read_policies(settings.policies)
+    with _opened(settings) as tx:
+        found = closures.lists(tx, policies, settings.registers, datetime.now(UTC))
+    told = f"questions are refused, for {'; '.join(one.told for one in found)}"
+    if any(one.stops for one in found):
+        raise _Wrong(told)
+    if found:
+        raise _Better(f"no records are live; once they are, {told}")
+    return "every list that a question needs is there, and young enough"
+
+
+def _budgets(settings: Settings) -> str:
+    policies = read_policies(settings.policies)
+    with _opened(settings) as tx:
+        found = closures.budgets(tx, list(policies.datasets))
+    if found:
+        raise _Wrong(
+            f"after a restore it is not known what was spent of: {'; '.join(found)}. Nothing is charged to them until an admin "
+            "has set each anew, lower by what was spent since the backup, and another has approved"
+        )
+    return "open: whatever was spent is known"
 
 
 def _release_times(settings: Settings) -> str:

@@ -1,11 +1,13 @@
 """Erasing: a snapshot without everyone whose objection means deletion, the files before it unlinked, a certificate of it for all.
 
 Promises that the database names a whole snapshot at every moment; that an erasure which another change overtook leaves nothing;
+that a certificate is given once nothing but the live snapshot stands in the store, and is given then, whatever was killed before;
 and that neither an entry nor a certificate says how many were erased, nor whether any one person had a record.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from tre.state import Transaction
 from tre.terms import Person, Snapshot
 
 Step = Callable[[str, float], None]
+MOMENT_S = 2.0
 
 
 class Erasing(Rooms):
@@ -105,46 +108,71 @@ class Erasing(Rooms):
         gone = [snapshot for snapshot in superseded if store.unlink(snapshot)]
         for dataset in sorted({snapshot.dataset for snapshot in gone}):
             self._note_unlinked(dataset, [snapshot.id for snapshot in gone if snapshot.dataset == dataset])
+        with self.state.read() as tx:
+            due = [dataset for dataset in store.uncertified(tx) if self._to_certify(tx, dataset)]
+        for dataset in due:
+            self._certify(dataset)
 
     def remove_unnamed(self) -> None:
-        """Remove what a killed load or erasure had put in place and the database never named."""
-
-        def named() -> set[str]:
-            with self.state.read() as tx:
-                return store.known(tx)
-
+        """Remove what a killed load or erasure had begun, or put in place without the database naming it."""
         for dataset in self.policies.datasets:
-            store.remove_unnamed(self.store, dataset, named)
+            with store.cleared_of_unnamed(self.store, dataset, self._named):
+                pass
+
+    def _named(self) -> set[str]:
+        with self.state.read() as tx:
+            return store.known(tx)
 
     def _note_unlinked(self, dataset: str, ids: list[str]) -> None:
         def write(tx: Transaction) -> None:
-            noted = [id for id in ids if store.note_unlinked(tx, id, self.clock())]
-            for id in noted:
-                audit.append(tx, Act("unlinked", self.host, self.clock(), dataset=dataset, body={"snapshot": id}).entry())
-            if noted and not any(one.dataset == dataset for one in store.superseded(tx)):
-                self._certify(tx, dataset, noted)
+            for id in ids:
+                if store.note_unlinked(tx, id, self.clock()):
+                    audit.append(tx, Act("unlinked", self.host, self.clock(), dataset=dataset, body={"snapshot": id}).entry())
 
         self.state.write(write)
 
-    def _certify(self, tx: Transaction, dataset: str, noted: list[str]) -> None:
-        """Where it is known whom the live snapshot is without."""
-        live = store.live(tx, dataset)
+    def _certify(self, dataset: str) -> None:
+        """Once nothing that may hold an erased person stands beside the live snapshot. Records that come in, or are rewritten,
+        are somebody's who may have been erased meanwhile: while anybody makes a snapshot it waits, and is given later."""
+        with store.cleared_of_unnamed(self.store, dataset, self._named) as alone:
+            if alone:
+                store.make_durable(self.store / dataset)
+                self.state.write(lambda tx: self._certified(tx, dataset))
+
+    def _to_certify(self, tx: Transaction, dataset: str) -> tuple[Snapshot, int, list[str]] | None:
+        """The live snapshot, the version of the registers whose people are not in it, and what is gone with no certificate that
+        says so; None while an earlier one is read, where nothing is, and where it is not known whom the live one is without."""
+        live, gone = store.live(tx, dataset), store.uncertified(tx).get(dataset)
         version = store.without(tx, live.id) if live else None
-        if live is None or version is None:
+        if live is None or version is None or not gone or any(one.dataset == dataset for one in store.superseded(tx)):
+            return None
+        return live, version, gone
+
+    def _certified(self, tx: Transaction, dataset: str) -> None:
+        """Unless another process has done it just now."""
+        found = self._to_certify(tx, dataset)
+        if found is None:
             return
+        live, version, gone = found
         at = self.clock()
-        made = certifying.state(tx, live, noted, version, at)
+        made = certifying.state(tx, live, gone, version, at)
         body: Body = {"certificate": made.id, "snapshot": live.id, "digest": made.digest}
         entry = audit.append(tx, Act("erasure-certified", self.host, at, dataset=dataset, body=body).entry())
         certifying.keep(tx, made, self.keys, entry.index)
+        store.note_certified(tx, gone, made.id)
 
     def _let_go(self, dataset: str) -> dict[str, Any]:
-        """Try at once; what somebody reads still is for whoever tends the home."""
-        self.retire()
-        with self.state.read() as tx:
-            reading = [one.id for one in store.superseded(tx) if one.dataset == dataset]
-            newest = store.certificates(tx, dataset)[-1:]
-        return {"still_read": reading, "certificate": newest[0].id if newest and not reading else None}
+        """Try at once, and for a moment: who tends the home may be looking just now. What somebody reads still, or makes, is
+        waited for by whoever tends it."""
+        until = time.monotonic() + MOMENT_S
+        while True:
+            self.retire()
+            with self.state.read() as tx:
+                reading = [one.id for one in store.superseded(tx) if one.dataset == dataset]
+                waits, newest = self._to_certify(tx, dataset) is not None, store.certificates(tx, dataset)[-1:]
+            if reading or not waits or time.monotonic() > until:
+                return {"still_read": reading, "certificate": newest[0].id if newest and not (reading or waits) else None}
+            time.sleep(0.05)
 
     # ------------------------------------------------------------------ for everyone
     def erasures(self) -> dict[str, Any]:

@@ -86,8 +86,8 @@ class Office(Policing, Governing, Approving, Backing, Receiving, Registering, Ex
         """Load records, leaving out everyone whose objection means deletion, and make them live with the entry that says so."""
         demand(person, "controller")
         policy = self._policy(dataset)
-        version = self._keep_erased()
         with store.making(self.store, dataset):
+            version = self._keep_erased()
             loaded = store.load(policy, source, self.store, self.keys.pseudonym, self._people_to_erase(), step)
             self.ready_for_cleared(loaded.snapshot)
 

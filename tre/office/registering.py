@@ -41,7 +41,8 @@ class Registering(Rooms):
         demand(person, "controller")
         if not file.is_file():
             raise Unfit(f"{file} cannot be read (no such file)")
-        return self._clear(person, file, smaller, file.name)
+        with store.delivering(self.registers):
+            return self._clear(person, file, smaller, file.name)
 
     @contextmanager
     def receiving_cleared(self, person: Person) -> Iterator[BinaryIO]:
@@ -53,7 +54,8 @@ class Registering(Rooms):
     def received_cleared(self, person: Person, file: BinaryIO, smaller: bool) -> dict[str, Any]:
         """What came in, as `deliver_cleared` takes it."""
         file.flush()
-        return self._clear(person, Path(file.name), smaller, "http")
+        with store.delivering(self.registers):
+            return self._clear(person, Path(file.name), smaller, "http")
 
     def _clear(self, person: Person, file: Path, smaller: bool, source: str) -> dict[str, Any]:
         try:
@@ -198,7 +200,12 @@ class Registering(Rooms):
         self.check_opt_outs(self.clock())
 
     def sweep_opt_outs(self, older_than_s: float = OPENED_WITHIN_S) -> list[Path]:
-        """Unlink the files of exclusions and of lists that no question needs any more. For whoever tidies from time to time."""
+        """Unlink the files of exclusions and of lists that no question needs any more; nothing while a list is delivered, which
+        will be needed. For whoever tidies from time to time."""
+        with store.nobody_delivers(self.registers) as free:
+            return self._swept(older_than_s) if free else []
+
+    def _swept(self, older_than_s: float) -> list[Path]:
         kept: list[Path] = []
         with self.state.read() as tx:
             found = optouts.cleared(tx)

@@ -1,8 +1,8 @@
 """A backup brought back: its records into the home that made it, or, where that is lost, the whole into an empty one.
 
 What happened after the backup is not known in an empty home, so everything is closed there: every list of opt-outs counts as
-never delivered, every project is held, and no records are live until the lists have come whole and the records are restored under
-them.
+never delivered, every project that asked is held, every privacy budget takes no charge until it is set anew, what was proposed
+has lapsed, and no records are live until the lists have come whole and the records are restored under them.
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tre import audit, optouts, projects, store
+from tre import audit, budget, optouts, projects, store
 from tre.audit import checkpoint, verify_database
 from tre.audit.notes import holds
 from tre.errors import Unfit
 from tre.keys import Keys
-from tre.office.act import Act
+from tre.office.act import Act, Body
 from tre.office.backing import Step, to_sign
 from tre.office.office import Office
 from tre.office.opening import FOUNDED, named_keys, only_one
 from tre.office.publishing import ORIGIN
+from tre.projects import approvals
 from tre.projects.project import ACTIVE
 from tre.settings import Settings, make_home
 from tre.state import State, Transaction
@@ -33,6 +34,7 @@ from tre.terms import Person
 
 # The entries of a home in which nothing has happened yet but that keys were put there.
 NOTHING_YET = {FOUNDED, "keys-restored", "keys-backed-up"}
+RESTORED = "A backup was restored: what was decided since it was made is not known."
 RUNNING = "`tre serve` uses this home; stop it, restore, and start it again"
 
 
@@ -84,9 +86,9 @@ def _restore_home(settings: Settings, kept: Kept, database: Path) -> dict[str, A
     return {
         "backup": kept.id,
         "restored": "database and log",
-        "closed": "every list of opt-outs, every project, all records",
+        "closed": "every list of opt-outs, every project, every privacy budget, all records",
         "next": "deliver every list of opt-outs whole (tre opt-outs apply --whole, tre opt-outs cleared), then run this command "
-        "again for the records",
+        "again for the records, then have two admins set each privacy budget anew; tre doctor tells what is closed still",
     }
 
 
@@ -101,7 +103,7 @@ def _demand_signed(kept: Kept, keys: Keys) -> None:
 
 
 def _close_everything(copy: Path, kept: Kept, keys: Keys) -> None:
-    """In the copied database: held, never delivered, not live, with the entry that says so."""
+    """In the copied database: held, never delivered, not live, no budget open, with the entry that says so."""
     verdict = verify_database(copy)
     if not verdict.ok:
         raise Unfit(f"the log in {kept.place} does not hold; take another backup")
@@ -117,6 +119,10 @@ def _close_everything(copy: Path, kept: Kept, keys: Keys) -> None:
             store.stand_down(tx)
             for project in projects.every(tx, ACTIVE):
                 projects.hold(tx, project.id, at)
+            budget.close_accounts(tx, at)
+            for lapsed in approvals.lapse_all(tx, host.name, RESTORED, at):
+                told: Body = {"approval": lapsed.id, "why": lapsed.sealed(RESTORED)}
+                audit.append(tx, Act(lapsed.state, host, at, body=told).entry())
             store.note_whole(tx, kept.id, kept.digest)
             audit.append(tx, Act("restored", host, at, body={"backup": kept.id}).entry())
 

@@ -30,6 +30,7 @@ from tre.optouts.registers import (
     delivered,
     pseudonyms,
     standing,
+    wanting,
 )
 from tre.optouts.restriction import restrict
 from tre.optouts.stepping import Step, untold
@@ -97,6 +98,7 @@ __all__ = [
     "told_lines",
     "unfinished",
     "untold",
+    "wanting",
     "withdraw",
     "write",
     "write_rows",

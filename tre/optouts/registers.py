@@ -208,6 +208,32 @@ def check_age(tx: Transaction, regimes: Iterable[str], now: datetime, max_age_da
     return found
 
 
+def wanting(
+    tx: Transaction, regimes: Iterable[str], now: datetime, max_age_days: int, national: National
+) -> dict[str, Literal["closed", "never", "old", "ahead"]]:
+    """Each list of these regimes for which `check_age` would refuse, the check service's as `BY_LIST`, and why: it has not come
+    whole since a restore, was never delivered, is older than the policy allows, or is from a time that has not come."""
+    needed, found = {*_needed(regimes)}, tx.execute(_IN_FORCE).first()
+    times = dict.fromkeys(needed) | {row.regime: row.as_of for row in tx.execute(_NOW) if row.regime in needed}
+    if NATIONAL in needed and national == BY_LIST:
+        del times[NATIONAL]  # nobody needs to have objected here
+        times[BY_LIST] = None if found is None else found.at
+    shut = closed(tx) & (needed | set(times))
+    reasons: dict[str, Literal["closed", "never", "old", "ahead"] | None] = {
+        one: "closed" if one in shut else _of_age(times[one], now, max_age_days) for one in sorted(set(times) | shut)
+    }
+    return {one: why for one, why in reasons.items() if why is not None}
+
+
+def _of_age(at: str | None, now: datetime, max_age_days: int) -> Literal["never", "old", "ahead"] | None:
+    if at is None:
+        return "never"
+    then = datetime.fromisoformat(at)
+    if now - then > timedelta(days=max_age_days):
+        return "old"
+    return "ahead" if then > now + SKEW else None
+
+
 def pseudonyms(tx: Transaction, regimes: Iterable[str]) -> Iterator[bytes]:
     """Everyone whose objection under any of the regimes counts: in order, once each. Read it to its end inside the
     transaction."""

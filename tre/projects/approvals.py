@@ -105,6 +105,12 @@ def decide(tx: Transaction, id: str, state: str, by: str, why: str, at: datetime
     return get(tx, id)
 
 
+def lapse_all(tx: Transaction, by: str, why: str, at: datetime) -> list[Approval]:
+    """Nothing that waits can be approved any more; it may be proposed again. What has lapsed."""
+    waiting = tx.execute(select(table.c.id).where(table.c.state == WAITING).order_by(table.c.number)).scalars().all()
+    return [decide(tx, id, LAPSED, by, why, at) for id in waiting]
+
+
 def stale(approval: Approval, now: Any) -> bool:
     """Whether what it would replace is no longer what it was proposed on."""
     return approval.made_on != digest(canonical(now))

@@ -25,8 +25,8 @@ from tre.store.exclusions import (
     uncleared,
     uncleared_file,
 )
-from tre.store.files import alone_with, make_durable, making, remove_unnamed, sweep, workshop
-from tre.store.lists import Listed, enlist, place_of, sweep_lists
+from tre.store.files import alone_with, cleared_of_unnamed, make_durable, making, sweep, workshop
+from tre.store.lists import Listed, delivering, enlist, nobody_delivers, place_of, sweep_lists
 from tre.store.loading import Loaded, load
 from tre.store.retiring import holding, rows_of, unlink
 from tre.store.rewriting import check_files, rewrite
@@ -34,12 +34,14 @@ from tre.store.snapshots import (
     known,
     live,
     make_live,
+    note_certified,
     note_unlinked,
     present,
     stand_down,
     stop,
     stopped,
     superseded,
+    uncertified,
     unlinked,
     without,
 )
@@ -54,6 +56,8 @@ __all__ = [
     "backups",
     "certificates",
     "check_files",
+    "cleared_of_unnamed",
+    "delivering",
     "enlist",
     "exclude",
     "excluded",
@@ -66,12 +70,13 @@ __all__ = [
     "make_durable",
     "make_live",
     "making",
+    "nobody_delivers",
     "note_backup",
+    "note_certified",
     "note_unlinked",
     "note_whole",
     "place_of",
     "present",
-    "remove_unnamed",
     "rewrite",
     "rows_of",
     "stand_down",
@@ -81,6 +86,7 @@ __all__ = [
     "sweep",
     "sweep_exclusions",
     "sweep_lists",
+    "uncertified",
     "uncleared",
     "uncleared_file",
     "unlink",

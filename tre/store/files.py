@@ -12,7 +12,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 BEGUN = ".begun-"
@@ -24,7 +24,7 @@ def workshop(parent: Path) -> Iterator[Path]:
     """A temporary folder of one's own, for its owner's eyes, gone afterwards. First removes those of killed processes."""
     parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder = parent / (BEGUN + secrets.token_hex(8))
-    with _held(parent / ".lock", fcntl.LOCK_EX):
+    with held(parent / ".lock", fcntl.LOCK_EX):
         _remove_abandoned(parent)
         folder.mkdir(mode=0o700)
         hold = os.open(folder / ".lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
@@ -39,34 +39,42 @@ def workshop(parent: Path) -> Iterator[Path]:
 @contextmanager
 def making(store: Path, dataset: str) -> Iterator[None]:
     """Held from before a snapshot is put in place until the database names it: what stands there meanwhile is not abandoned."""
-    with _held(store / dataset / ".making", fcntl.LOCK_SH):
+    with held(store / dataset / ".making", fcntl.LOCK_SH):
         yield
 
 
-def remove_unnamed(store: Path, dataset: str, named: Callable[[], set[str]]) -> None:
-    """Remove snapshots that were put in place and never named: their maker was killed, or lost to another. Not while somebody
-    makes one. ``named``: the ids that the database names, asked once nobody does."""
+@contextmanager
+def cleared_of_unnamed(store: Path, dataset: str, named: Callable[[], set[str]]) -> Iterator[bool]:
+    """Remove snapshots that were put in place and never named (their maker was killed, or lost to another) and the temporary
+    folders of killed processes: any of them may hold whoever was erased. Whether nothing else stands there then, and nobody makes
+    anything until the end; False, and nothing is removed, while somebody makes a snapshot. ``named``: the ids that the database
+    names, asked once nobody does."""
     place = store / dataset
-    try:
-        with _held(place / ".making", fcntl.LOCK_EX | fcntl.LOCK_NB):
-            kept = named()
-            for folder in place.iterdir():
-                if ID.fullmatch(folder.name) and folder.name not in kept:
-                    shutil.rmtree(folder, ignore_errors=True)
-                    make_durable(place)
-    except BlockingIOError:
-        return
+    with unless_held(place / ".making") as free:
+        if free:
+            _remove_unnamed(place, named())
+        yield free and not any(place.glob(BEGUN + "*"))
+
+
+def _remove_unnamed(place: Path, kept: set[str]) -> None:
+    with held(place / ".lock", fcntl.LOCK_EX):
+        _remove_abandoned(place)
+    for folder in place.iterdir():
+        if ID.fullmatch(folder.name) and folder.name not in kept:
+            shutil.rmtree(folder)
+            make_durable(place)
 
 
 @contextmanager
 def alone_with(store: Path, dataset: str) -> Iterator[None]:
     """One rewriting of a dataset at a time; BlockingIOError for the second."""
-    with _held(store / dataset / ".rewriting", fcntl.LOCK_EX | fcntl.LOCK_NB):
+    with held(store / dataset / ".rewriting", fcntl.LOCK_EX | fcntl.LOCK_NB):
         yield
 
 
 @contextmanager
-def _held(lock: Path, how: int) -> Iterator[None]:
+def held(lock: Path, how: int) -> Iterator[None]:
+    """A lock between processes, gone with whoever holds it."""
     lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     hold = os.open(lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
@@ -76,10 +84,22 @@ def _held(lock: Path, how: int) -> Iterator[None]:
         os.close(hold)
 
 
+@contextmanager
+def unless_held(lock: Path) -> Iterator[bool]:
+    """Whether nobody holds a lock; nobody gets it until the end."""
+    with ExitStack() as locks:
+        try:
+            locks.enter_context(held(lock, fcntl.LOCK_EX | fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
 def sweep(store: Path) -> None:
     """Remove what killed processes left anywhere in a store. To be called when a server starts: it may hold identifiers."""
     for parent in {folder.parent for folder in store.rglob(BEGUN + "*")}:
-        with _held(parent / ".lock", fcntl.LOCK_EX):
+        with held(parent / ".lock", fcntl.LOCK_EX):
             _remove_abandoned(parent)
 
 

@@ -3,20 +3,23 @@ in the country, and what is held in memory does not grow with it. Their identifi
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tre.errors import Fault
 from tre.persons import pseudonym_parameters, pseudonym_sql, valid_nhs_number_sql
 from tre.store.connection import Connection, EngineError, connected, one, text
-from tre.store.files import publish_file, workshop
+from tre.store.files import held, publish_file, unless_held, workshop
 
 INVALID, MISSING = "invalid-nhs-number", "missing"
 LONGEST_LINE = 1_000_000
+DELIVERING = ".delivering"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,21 @@ class Listed:
 def place_of(folder: Path, name: str) -> Path:
     """Where the file of a list is."""
     return folder / f"{name}.duckdb"
+
+
+@contextmanager
+def delivering(folder: Path) -> Iterator[None]:
+    """Held from before a list is made until it is in force, or dropped: one at a time, however long it takes. Its file stands
+    there meanwhile and nothing names it."""
+    with held(folder / DELIVERING, fcntl.LOCK_EX):
+        yield
+
+
+@contextmanager
+def nobody_delivers(folder: Path) -> Iterator[bool]:
+    """Whether what is in force now is all that is needed; nobody begins to deliver until the end."""
+    with unless_held(folder / DELIVERING) as free:
+        yield free
 
 
 def enlist(source: Path, folder: Path, key: bytes) -> Listed:
@@ -92,7 +110,8 @@ def _write(connection: Connection, out: Path, key: bytes) -> tuple[int, str]:
 
 
 def sweep_lists(folder: Path, in_force: str | None, older_than_s: float) -> list[Path]:
-    """Unlink the files of lists that are not in force, but those just made: they are about to be. Those that were unlinked."""
+    """Unlink the files of lists that are not in force, but those just made. Those that were unlinked. To be called while
+    `nobody_delivers`, with what was in force since."""
     made_before = time.time() - older_than_s
     old = [path for path in sorted(folder.glob("*.duckdb")) if path.stem != in_force and path.stat().st_mtime <= made_before]
     for path in old:

@@ -65,6 +65,23 @@ def note_unlinked(tx: Transaction, snapshot: str, at: datetime) -> bool:
     return tx.execute(update(snapshots).where(*wanted).values(unlinked_at=timestamp(at))).rowcount == 1
 
 
+def uncertified(tx: Transaction) -> dict[str, list[str]]:
+    """Of each dataset, the snapshots whose files are gone and that no certificate names yet, in the order in which they were
+    live."""
+    wanted = select(snapshots.c.dataset, snapshots.c.id).where(
+        snapshots.c.unlinked_at.is_not(None), snapshots.c.certified_by.is_(None)
+    )
+    found: dict[str, list[str]] = {}
+    for row in tx.execute(wanted.order_by(snapshots.c.dataset, snapshots.c.live_from, snapshots.c.id)):
+        found.setdefault(row.dataset, []).append(row.id)
+    return found
+
+
+def note_certified(tx: Transaction, ids: list[str], certificate: str) -> None:
+    """Write down by which certificate."""
+    tx.execute(update(snapshots).where(snapshots.c.id.in_(ids)).values(certified_by=certificate))
+
+
 def unlinked(tx: Transaction, dataset: str) -> list[str]:
     """Of a dataset, the snapshots whose files are gone, in the order in which they were live."""
     wanted = select(snapshots.c.id).where(snapshots.c.dataset == dataset, snapshots.c.unlinked_at.is_not(None))

@@ -8,7 +8,8 @@ from tre.state import metadata
 
 # ``folder``: below the folder of the database where it can be, so that a home is moved whole. ``stopped_at``: an alarm closed it.
 # ``without_version``: whoever had objected, with deletion as its meaning, at that version of the registers is not in it.
-# ``unlinked_at``: its files are gone.
+# ``unlinked_at``: its files are gone. ``certified_by``: the certificate that says so, once nothing else that may hold its people
+# stands in the store.
 snapshots = Table(
     "snapshots",
     metadata,
@@ -22,6 +23,7 @@ snapshots = Table(
     Column("stopped_at", Text),
     Column("without_version", Integer),
     Column("unlinked_at", Text),
+    Column("certified_by", Text),
     sqlite_strict=True,
 )
 
