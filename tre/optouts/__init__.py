@@ -15,8 +15,9 @@ from tre.optouts.erasing import DELETING, Moved, erased_since, forget_deliveries
 from tre.optouts.feeds import Alarm, notice, raise_alarm, standing_alarms
 from tre.optouts.lines import Line, lines_of, read_csv, read_csv_parts, read_file
 from tre.optouts.modes import check_mode, fix_mode, mode
-from tre.optouts.receipt_book import receipt, rows, signed_text, told_lines, write, write_rows
-from tre.optouts.receipts import Leaves, Places, grow
+from tre.optouts.places import SIZE, Places
+from tre.optouts.receipt_book import line_rows, receipt, signed_text, tile_rows, told_lines, write, write_rows
+from tre.optouts.receipts import Leaves, grow
 from tre.optouts.registers import (
     BY_LIST,
     NATIONAL,
@@ -42,6 +43,7 @@ __all__ = [
     "NATIONAL",
     "NO_LIST",
     "PIECE",
+    "SIZE",
     "Alarm",
     "Batch",
     "ClearedList",
@@ -74,6 +76,7 @@ __all__ = [
     "forget_deliveries",
     "grow",
     "keep_erased",
+    "line_rows",
     "lines_of",
     "mode",
     "moved",
@@ -87,11 +90,11 @@ __all__ = [
     "receive",
     "receive_json",
     "restrict",
-    "rows",
     "settle",
     "signed_text",
     "standing",
     "standing_alarms",
+    "tile_rows",
     "to_erase",
     "to_leave_out",
     "told_lines",

@@ -26,7 +26,7 @@ SILENT, FAR_SMALLER = "silent", "far-smaller"
 REGULAR_DAYS, LOOKED_BACK = 3, timedelta(days=60)
 BEFORE, FEWEST_BEFORE, USUAL, FAR = 10, 3, 20, 0.2
 
-_READ = batches.c.applied + batches.c.already_known
+_READ = batches.c.applied + batches.c.already_known + batches.c.withdrawn
 _FEEDS = (
     select(batches.c.regime, batches.c.source, func.max(batches.c.at).label("last"))
     .where(batches.c.at >= bindparam("since"), _READ > 0)
