@@ -191,7 +191,7 @@ def test_who_withdraws_while_the_list_is_entered_does_not_count_and_is_not_said_
     assert (made.received, made.withdrawn, made.rejected) == (12, len(lines), {"invalid-nhs-number": 1})
     assert made.applied + made.already_known + made.withdrawn == 11 and made.version == version(state) == 3 + known
     with state.read() as tx:
-        assert optouts.finished(tx, 1) == [made]
+        assert optouts.batch(tx, "b") == made
 
 
 def test_who_objects_again_meanwhile_counts_and_an_earlier_withdrawal_is_none_of_the_list_s(state: State) -> None:

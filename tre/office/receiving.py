@@ -57,7 +57,7 @@ class Receiving(Rooms):
         """A list that is here already."""
         demand(person, "controller")
         found = optouts.receive(optouts.lines_of(regime, nhs_numbers), self.keys.pseudonym)
-        return {"batches": self._take(person, found, "http")}
+        return {"batches": self._take(person, found, optouts.http_source(person.pseudonym))}
 
     def receive_opt_outs_body(self, person: Person, parts: Iterable[bytes], csv: bool, whole: bool = False) -> dict[str, Any]:
         """A list as it comes over HTTP, taken in part by part; nothing is entered before its last part is here."""
@@ -66,7 +66,7 @@ class Receiving(Rooms):
             found = optouts.receive(optouts.read_csv_parts(parts), self.keys.pseudonym)
         else:
             found = optouts.receive_json(parts, self.keys.pseudonym, whole)
-        return {"batches": self._take(person, found, "http", whole=whole)}
+        return {"batches": self._take(person, found, optouts.http_source(person.pseudonym), whole=whole)}
 
     def opt_out_batches(self, person: Person) -> dict[str, Any]:
         """The newest batches; and those that were begun and not entered to their end, which are to be delivered again."""

@@ -12,7 +12,7 @@ from tre.optouts.cleared import MUCH_SMALLER, NO_LIST, ClearedList, Doubtful, ch
 from tre.optouts.deliveries import Delivery, receive, receive_json
 from tre.optouts.entering import PIECE, begin, enter, finish, finished, settle, unfinished
 from tre.optouts.erasing import DELETING, Moved, erased_since, forget_deliveries, keep_erased, moved, to_erase, to_leave_out
-from tre.optouts.feeds import Alarm, notice, raise_alarm, standing_alarms
+from tre.optouts.feeds import Alarm, http_source, notice, raise_alarm, standing_alarms
 from tre.optouts.lines import Line, lines_of, read_csv, read_csv_parts, read_file
 from tre.optouts.modes import check_mode, fix_mode, mode
 from tre.optouts.places import SIZE, Places
@@ -75,6 +75,7 @@ __all__ = [
     "fix_mode",
     "forget_deliveries",
     "grow",
+    "http_source",
     "keep_erased",
     "line_rows",
     "lines_of",

@@ -72,8 +72,8 @@ def enter(tx: Transaction, batch: str, regime: str, piece: list[bytes]) -> set[b
 def finish(
     tx: Transaction, batch: str, regime: str, delivery: Delivery, source: str, at: datetime, *, whole: bool = False
 ) -> Batch:
-    """The batch's end, once its lines are marked: everybody in it counts from here on, but for those who withdrew meanwhile: their
-    lines are marked so. ``whole``: as of `registers.close`."""
+    """The end, once its lines are marked: everybody in it counts from here on, but for those who withdrew meanwhile: their lines
+    are marked so. ``whole``: as of `registers.close`."""
     delivery.mark_withdrawn(_withdrawn_since(tx, batch, regime))
     states = delivery.states
     counts = Counts(delivery.received, states.count(APPLIED), states.count(KNOWN), delivery.rejected, states.count(WITHDRAWN))
