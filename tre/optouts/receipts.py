@@ -100,7 +100,7 @@ def subtrees(hashes: list[bytes]) -> list[list[bytes]]:
     levels = [hashes]
     while len(levels[-1]) > 1:
         below = levels[-1]
-        levels.append([merkle.node_hash(below[at], below[at + 1]) for at in range(0, len(below), 2)])
+        levels.append([merkle.node_hash(left, right) for left, right in zip(below[::2], below[1::2], strict=True)])
     return levels
 
 
