@@ -23,7 +23,7 @@ from tre.errors import Refusal
 from tre.gateway import Gateway
 from tre.office import Office
 from tre.office.doctor import examine
-from tre.persons import valid_nhs_number
+from tre.persons import pseudonym, valid_nhs_number
 from tre.settings import Settings
 from tre.terms import Asking, Person, Request, timestamp
 
@@ -76,8 +76,6 @@ def left_out(office: Office, gateway: Gateway) -> set[int]:
 
 def persons(office: Office, numbers: set[str]) -> set[int]:
     """The same people by their numbers, through the store's own pseudonyms."""
-    from tre.persons import pseudonym
-
     snapshot = office.live_snapshot("gp")
     assert snapshot is not None
     with duckdb.connect(f"{snapshot.folder}/persons.duckdb", read_only=True) as connection:
