@@ -9,11 +9,9 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable
-from operator import mul
 
 PSEUDONYM_BYTES = 16
 _TEN_DIGITS = re.compile(r"[0-9]{10}")
-_WEIGHTS = tuple(range(10, 0, -1))
 # What is numbered in England, Wales and the Isle of Man, and the block set aside for tests. What Scotland (up to 3112999999) and
 # Northern Ireland (from 3200000001) number under the same check is another service's.
 RANGES = (
@@ -35,8 +33,10 @@ def valid_nhs_number(text: str) -> bool:
     number = compact(text)
     if not _TEN_DIGITS.fullmatch(number) or number == 10 * number[0]:
         return False
-    # A digit's byte is 48 above it, and 48 times the sum of the weights is a multiple of 11: the bytes do as well.
-    if sum(map(mul, _WEIGHTS, number.encode())) % 11:
+    # A digit's byte is 48 above it, and 48 times the sum of the weights is a multiple of 11: the bytes do as well. Written out,
+    # it takes half as long.
+    a, b, c, d, e, f, g, h, i, j = number.encode()
+    if (10 * a + 9 * b + 8 * c + 7 * d + 6 * e + 5 * f + 4 * g + 3 * h + 2 * i + j) % 11:
         return False
     value = int(number)
     for low, high in RANGES:  # noqa: SIM110 - in a list of millions, a generator a line is a third of the time

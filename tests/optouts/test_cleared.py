@@ -79,14 +79,18 @@ def test_a_list_from_a_time_that_has_not_come_stops_questions(state: State) -> N
     assert stale(state, AT)
 
 
-def test_the_version_moves_for_another_list_only(state: State) -> None:
+def test_the_version_moves_for_every_list_that_is_taken(state: State) -> None:
+    """Also for the same one: else it would tell whether anybody's opt-out changed since the last."""
     first = clear(state, "a")
     again = clear(state, "a", at=AT + DAY)
-    assert (first.version, again.version) == (1, 1)
-    assert standing(state) == optouts.Standing(1, "2026-03-02T12:00:00.000000Z", "a")
-    assert clear(state, "b", at=AT + 2 * DAY).version == 2
-    assert clear(state, "a", at=AT + 3 * DAY).version == 3
+    assert (first.version, again.version) == (1, 2)
+    assert standing(state) == optouts.Standing(2, "2026-03-02T12:00:00.000000Z", "a")
+    assert clear(state, "b", at=AT + 2 * DAY).version == 3
+    assert clear(state, "a", at=AT + 3 * DAY).version == 4
     assert standing(state).cleared == "a"
+    with pytest.raises(Doubtful):
+        clear(state, "c", 1)
+    assert standing(state).version == 4
 
 
 def test_one_counter_for_lists_and_registers(state: State) -> None:

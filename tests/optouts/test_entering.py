@@ -15,6 +15,7 @@ from tests.databases import new_database
 from tests.optouts.conftest import AT, KEY, NUMBERS
 from tre import optouts
 from tre.optouts import Delivery
+from tre.optouts.deliveries import APPLIED, WITHDRAWN
 from tre.optouts.registers import Counts
 from tre.persons import pseudonym
 from tre.state import State
@@ -104,7 +105,10 @@ def test_the_version_moves_once_at_the_end(state: State) -> None:
     assert finish(state, "b", "local", delivery).version == version(state) == 2 and unfinished(state) == []
     again = received(NUMBERS[:10])
     enter(state, "c", "local", again, 3)
-    assert finish(state, "c", "local", again).version == version(state) == 2
+    assert version(state) == 2 and finish(state, "c", "local", again).version == version(state) == 3
+    wrong = received(["12", ""])
+    enter(state, "d", "local", wrong, 3)
+    assert finish(state, "d", "local", wrong).version == 3
 
 
 @pytest.mark.parametrize("until", [1, 3, 5])
@@ -121,7 +125,7 @@ def test_whom_an_unfinished_batch_entered_stays_and_counts_from_the_next_start(s
     again = received(NUMBERS[:10])
     enter(state, "c", "local", again, 4)
     made = finish(state, "c", "local", again)
-    assert (made.received, made.already_known) == (10, 2 * until) and version(state) == 2 + (until < 5)
+    assert (made.received, made.already_known) == (10, 2 * until) and version(state) == 3
 
 
 def test_the_next_batch_makes_them_count_though_it_brings_nobody_new(state: State) -> None:
@@ -155,6 +159,56 @@ def test_one_that_goes_on_after_it_was_settled_is_settled_again(state: State) ->
         assert (first, optouts.unfinished(tx)[0]["counting"]) == (1, 0)
     before = state.write(lambda tx: optouts.finish(tx, "b", "local", Delivery(), "test", AT)).version
     assert before == 2
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["new", "known"])
+def test_who_withdraws_while_the_list_is_entered_does_not_count_and_is_not_said_to(state: State, known: bool) -> None:
+    """The withdrawal is the later word: the lines of whoever was entered before it say so, all of them, and nobody else's."""
+    texts = [*NUMBERS[:10], NUMBERS[2], "12"]
+    if known:
+        first = received(NUMBERS[:10])
+        enter(state, "a", "local", first, 10)
+        finish(state, "a", "local", first)
+    delivery = received(texts)
+    pieces = list(delivery.pieces(6))
+    state.write(lambda tx: optouts.begin(tx, "b", "local", "test", AT))
+
+    def one_piece(piece: list[bytes]) -> None:
+        delivery.mark(piece, state.write(lambda tx: optouts.enter(tx, "b", "local", piece)))
+
+    one_piece(pieces[0])
+    early, late = ({record[:16] for record in piece} for piece in pieces)
+    people = {pseudonym(KEY, one): one for one in NUMBERS[:10]}
+    gone = {pseudonym(KEY, NUMBERS[2])} | {max(early), max(late)}
+    for regime in ("local", "national"):
+        state.write(lambda tx, regime=regime: optouts.withdraw(tx, regime, gone, {}, "test", AT))  # type: ignore[misc]
+    one_piece(pieces[1])
+    made = finish(state, "b", "local", delivery)
+    out = gone & early - late
+    lines = [texts.index(people[one]) for one in out] + ([10] if pseudonym(KEY, NUMBERS[2]) in out else [])
+    assert out and listed(state, "local") == {*people} - out
+    assert sorted(at for at, one in enumerate(delivery.states) if one == WITHDRAWN) == sorted(lines)
+    assert (made.received, made.withdrawn, made.rejected) == (12, len(lines), {"invalid-nhs-number": 1})
+    assert made.applied + made.already_known + made.withdrawn == 11 and made.version == version(state) == 3 + known
+    with state.read() as tx:
+        assert optouts.batch(tx, "b") == made
+
+
+def test_who_objects_again_meanwhile_counts_and_an_earlier_withdrawal_is_none_of_the_list_s(state: State) -> None:
+    first = received(NUMBERS[:4])
+    enter(state, "a", "local", first, 4)
+    finish(state, "a", "local", first)
+    who = [pseudonym(KEY, one) for one in NUMBERS[:4]]
+    state.write(lambda tx: optouts.withdraw(tx, "local", who, {}, "test", AT))
+    delivery = received(NUMBERS[:4])
+    enter(state, "b", "local", delivery, 2)
+    state.write(lambda tx: optouts.withdraw(tx, "local", who[:2], {}, "test", AT))
+    again = received(NUMBERS[:1])
+    state.write(lambda tx: again.mark(piece := next(again.pieces(1)), optouts.enter(tx, "c", "local", piece)))
+    assert finish(state, "c", "local", again).applied == 1
+    made = finish(state, "b", "local", delivery)
+    assert (made.applied, made.withdrawn) == (3, 1) and listed(state, "local") == {*who} - {who[1]}
+    assert list(delivery.states) == [APPLIED, WITHDRAWN, APPLIED, APPLIED]
 
 
 def test_what_is_held_of_a_line_is_small() -> None:

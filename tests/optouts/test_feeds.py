@@ -57,6 +57,17 @@ def test_one_source_of_several_silently_stops(state: State) -> None:
     assert standing(state) == [("two", "silent")]
 
 
+def test_of_what_once_came_over_http_as_one_source_nothing_is_noticed_and_no_alarm_stays_for_ever(state: State) -> None:
+    for day in range(5):
+        deliver(state, "http", AT + day * DAY)
+    assert noticed(state, AT + 20 * DAY) == []
+    state.write(lambda tx: optouts.raise_alarm(tx, "type-1", "http", "silent", AT + 8 * DAY))
+    deliver(state, "http list.csv", AT + 9 * DAY, regime="local")
+    assert standing(state) == [("http", "silent")]
+    deliver(state, optouts.http_source("r:1"), AT + 10 * DAY)
+    assert standing(state) == []
+
+
 def test_it_stands_until_the_feed_delivers_again_and_the_next_silence_is_told_anew(state: State) -> None:
     for day in range(4):
         deliver(state, "one", AT + day * DAY)

@@ -1,4 +1,4 @@
-"""The registers: counts that add up, a version that moves only for somebody new, an age that stops questions."""
+"""The registers: counts that add up, a version that moves whether or not somebody is new, an age that stops questions."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_any_deliveries_add_up(deliveries: list[tuple[str, list[int], int]]) -> 
             new = set(who) - model[regime]
             made = apply(state, regime, people(*who), {"missing": wrong} if wrong else {})
             model[regime] |= new
-            version += bool(new)
+            version += bool(who)
             assert (made.applied, made.version) == (len(new), version)
             assert made.received == len(who) + wrong == made.applied + made.already_known + sum(made.rejected.values())
         for regimes in (REGIMES, ("national",), ("local", "type-1")):
@@ -104,14 +104,38 @@ class _Temporary:
         self.folder.cleanup()
 
 
-def test_the_version_moves_for_somebody_new_only(state: State) -> None:
+def test_the_version_moves_whether_or_not_somebody_is_new(state: State) -> None:
     assert apply(state, "national", people(1, 2)).version == 1
-    assert apply(state, "national", people(2, 1), at=AT + DAY).version == 1
-    assert apply(state, "type-1", people(1)).version == 2
-    assert apply(state, "national", people(1, 2, 3)).version == 3
+    assert apply(state, "national", people(2, 1), at=AT + DAY).version == 2
+    assert apply(state, "type-1", people(1)).version == 3
+    assert apply(state, "national", people(1, 2, 3)).version == 4
     with state.read() as tx:
-        assert optouts.standing(tx, ["type-1"], HERE).version == 2
-        assert optouts.standing(tx, ["type-1", "national"], HERE).version == 3
+        assert optouts.standing(tx, ["type-1"], HERE).version == 3
+        assert optouts.standing(tx, ["type-1", "national"], HERE).version == 4
+
+
+def test_what_could_not_be_read_moves_no_version(state: State) -> None:
+    """That is seen from the lines alone, whoever they are of."""
+    apply(state, "national", people(1))
+    assert apply(state, "national", [], {"invalid-nhs-number": 2}).version == 1
+    assert apply(state, "national", []).version == apply(state, "national", [], empty=True).version == 1
+    assert apply(state, "national", people(1), {"invalid-nhs-number": 2}).version == 2
+
+
+@pytest.mark.parametrize("act", ["objects", "withdraws"])
+@pytest.mark.parametrize("before", ["never", "objected", "withdrew"])
+def test_no_version_says_what_somebody_had_said_before(before: str, act: str, state: State) -> None:
+    """Whatever they said before, every register stands at the same version after they object, or withdraw."""
+    who, other = (people(7), people(8)) if before != "never" else (people(8), people(7))
+    apply(state, "local", [*who, *people(1)])
+    withdrawing = who if before == "withdrew" else other
+    state.write(lambda tx: optouts.withdraw(tx, "local", withdrawing, {}, "a test", AT))
+    if act == "objects":
+        told = apply(state, "local", people(7)).version
+    else:
+        told = state.write(lambda tx: optouts.withdraw(tx, "local", people(7), {}, "a test", AT)).version
+    with state.read() as tx:
+        assert (told, optouts.standing(tx, ["local"], HERE).version) == (3, 3)
 
 
 def test_a_register_that_is_not_needed_does_not_move_a_question(state: State) -> None:
@@ -179,7 +203,7 @@ def test_an_empty_or_unreadable_delivery_does_not(state: State) -> None:
     apply(state, "local", [], at=AT + 8 * DAY, empty=True)
     assert not stale(state, AT + 8 * DAY, regimes=("local",))
     with state.read() as tx:
-        assert optouts.standing(tx, ["local"], HERE).version == 3
+        assert optouts.standing(tx, ["local"], HERE).version == 3, "that of its first delivery"
 
 
 def test_a_list_from_a_time_that_has_not_come_stops_questions(state: State) -> None:

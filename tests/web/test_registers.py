@@ -23,7 +23,7 @@ from tre.errors import Refusal
 from tre.gateway import Gateway
 from tre.office import Office
 from tre.office.doctor import examine
-from tre.persons import valid_nhs_number
+from tre.persons import pseudonym, valid_nhs_number
 from tre.settings import Settings
 from tre.terms import Asking, Person, Request, timestamp
 
@@ -77,8 +77,6 @@ def left_out(office: Office, gateway: Gateway) -> set[int]:
 
 def persons(office: Office, numbers: set[str]) -> set[int]:
     """The same people by their numbers, through the store's own pseudonyms."""
-    from tre.persons import pseudonym
-
     snapshot = office.live_snapshot("gp")
     assert snapshot is not None
     with duckdb.connect(f"{snapshot.folder}/persons.duckdb", read_only=True) as connection:
@@ -336,6 +334,28 @@ def test_a_silent_feed_is_told_once_in_the_log_and_stands(furnished: Path, tmp_p
         (entry,) = office.read_log(office.host, {"kind": "opt-outs-alarm", "limit": 10})["entries"]
         assert entry["why"] == "silent" and entry["at"] == timestamp(start + timedelta(days=6, hours=1))
         assert entry["source"] == "two.csv" and "two.csv" not in base64.b64decode(entry["leaf"]).decode(), "for auditors alone"
+
+
+def test_who_delivers_over_http_is_watched_apart(furnished: Path, tmp_path: Path) -> None:
+    """Two controllers deliver daily and one of them stops, which the other does not hide; nor is 9 an alarm beside 40."""
+    with opened(copy_home(furnished, tmp_path / "home")) as (office, _):
+        start, hour = datetime.now(UTC), timedelta(hours=1)
+        one, two = (Person(name, office.keys.person_pseudonym(name), frozenset({"controller"})) for name in ("one", "two"))
+        body = {
+            person: json.dumps({"regime": "type-1", "nhs_numbers": PRESENT[:many]}).encode()
+            for person, many in ((one, 9), (two, 40))
+        }
+        for day in range(9):
+            now = start + timedelta(days=day)
+            office.clock = lambda now=now: now  # type: ignore[misc]
+            office.deliver_cleared(office.host, SAMPLE / "cleared.txt")
+            for person in (two, one) if day < 4 else (one,):
+                office.receive_opt_outs_body(person, [body[person]], csv=False)
+            found = [(alarm.source, alarm.why) for alarm in office.check_opt_outs(now + hour)]
+            assert found == ([(f"http {two.pseudonym}", "silent")] if day == 6 else []), day
+        (entry,) = office.read_log(office.host, {"kind": "opt-outs-alarm", "limit": 10})["entries"]
+        assert entry["source"] == f"http {two.pseudonym}"
+        assert two.pseudonym not in base64.b64decode(entry["leaf"]).decode(), "for auditors alone"
 
 
 def test_files_that_no_question_needs_are_swept(furnished: Path, tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ class Receiving(Rooms):
         """A list that is here already."""
         demand(person, "controller")
         found = optouts.receive(optouts.lines_of(regime, nhs_numbers), self.keys.pseudonym)
-        return {"batches": self._take(person, found, "http")}
+        return {"batches": self._take(person, found, optouts.http_source(person.pseudonym))}
 
     def receive_opt_outs_body(self, person: Person, parts: Iterable[bytes], csv: bool, whole: bool = False) -> dict[str, Any]:
         """A list as it comes over HTTP, taken in part by part; nothing is entered before its last part is here."""
@@ -66,7 +66,7 @@ class Receiving(Rooms):
             found = optouts.receive(optouts.read_csv_parts(parts), self.keys.pseudonym)
         else:
             found = optouts.receive_json(parts, self.keys.pseudonym, whole)
-        return {"batches": self._take(person, found, "http", whole=whole)}
+        return {"batches": self._take(person, found, optouts.http_source(person.pseudonym), whole=whole)}
 
     def opt_out_batches(self, person: Person) -> dict[str, Any]:
         """The newest batches; and those that were begun and not entered to their end, which are to be delivered again."""
@@ -113,7 +113,7 @@ class Receiving(Rooms):
         """The tree first, which depends on no register; then the people, in pieces; then, in one transaction, all that makes it
         a batch. A short list is one transaction in all."""
         batch, at = secrets.token_hex(16), self.clock()
-        leaves = optouts.Leaves(optouts.Places.for_lines(batch, len(delivery.states), self.keys.receipts), regime, timestamp(at))
+        leaves = optouts.Leaves(optouts.Places(batch, self.keys.receipts), regime, timestamp(at))
         grown = optouts.grow(leaves, delivery.states, lambda done: step("making receipts", done * GROWN))
         at_once = delivery.accepted <= optouts.PIECE
         if not at_once:
@@ -123,17 +123,19 @@ class Receiving(Rooms):
                 with suppress(Error):
                     self.settle_opt_outs()
                 raise
-            for part in optouts.rows(batch, delivery, grown):
+            for part in optouts.tile_rows(batch, grown):
                 self.state.write(partial(optouts.write_rows, part=part))
 
         def write(tx: Transaction) -> dict[str, Any]:
             if at_once:
                 self._enter_at_once(tx, batch, regime, delivery)
-                for part in optouts.rows(batch, delivery, grown):
+                for part in optouts.tile_rows(batch, grown):
                     optouts.write_rows(tx, part)
             made = optouts.finish(tx, batch, regime, delivery, source, at, whole=whole)
+            for part in optouts.line_rows(batch, delivery):
+                optouts.write_rows(tx, part)
             body = {"batch": batch, "regime": regime} | ({"delivery": "whole"} if whole else {})
-            self._sign(tx, person, body, delivery, leaves.places.size, grown.root, at)
+            self._sign(tx, person, body, delivery, grown.root, at)
             opened = {"open": regime not in optouts.closed(tx)} if whole else {}
             return _counted(made) | opened | {"rejected_lines": delivery.named}
 
@@ -156,19 +158,17 @@ class Receiving(Rooms):
         for piece in delivery.pieces(optouts.PIECE):
             delivery.mark(piece, optouts.enter(tx, batch, regime, piece))
 
-    def _sign(
-        self, tx: Transaction, person: Person, told: Body, delivery: Delivery, size: int, root: bytes, at: datetime
-    ) -> None:
+    def _sign(self, tx: Transaction, person: Person, told: Body, delivery: Delivery, root: bytes, at: datetime) -> None:
         """One signature and one entry for all receipts of a batch. The counts are the controller's: in the log they would tell
-        who joined a list of which size, and so would the size of the tree."""
+        who joined a list of which size."""
         rotated = audit.last(tx, ROTATED)
         if rotated is not None and rotated.body.get("keys") != self.keys.check:
             raise Unfit("the keys were rotated since this command began; run it again")
         batch, regime = str(told["batch"]), str(told["regime"])
         body = {**told, "root": "sha256:" + root.hex()}
         entry = audit.append(tx, Act("opt-outs", person, self.clock(), body=body).entry())
-        signature = self.keys.sign(optouts.signed_text(ORIGIN, batch, regime, timestamp(at), size, root).encode())
-        optouts.write(tx, batch, delivery, size, root, signature, self.publication.vkey, entry.index)
+        signature = self.keys.sign(optouts.signed_text(ORIGIN, batch, regime, timestamp(at), optouts.SIZE, root).encode())
+        optouts.write(tx, batch, delivery, root, signature, self.publication.vkey, entry.index)
 
     # ------------------------------------------------------------------ and is told again
     def _lines(self, batch: str, number: int) -> bytes | None:
@@ -191,6 +191,7 @@ def _counted(made: optouts.Batch) -> dict[str, Any]:
         "received": made.received,
         "applied": made.applied,
         "already_known": made.already_known,
+        "withdrawn": made.withdrawn,
         "rejected": dict(made.rejected),
     }
 

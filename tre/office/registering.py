@@ -55,7 +55,7 @@ class Registering(Rooms):
         """What came in, as `deliver_cleared` takes it."""
         file.flush()
         with store.delivering(self.registers):
-            return self._clear(person, Path(file.name), smaller, "http")
+            return self._clear(person, Path(file.name), smaller, optouts.http_source(person.pseudonym))
 
     def _clear(self, person: Person, file: Path, smaller: bool, source: str) -> dict[str, Any]:
         try:
@@ -147,7 +147,7 @@ class Registering(Rooms):
     # ------------------------------------------------------------------ withdrawals
     def withdraw_opt_outs(self, person: Person, regime: str, nhs_numbers: Iterable[str]) -> dict[str, Any]:
         """A list from a body: their objections under this regime do not count from the next question computed on."""
-        return self._withdraw(person, regime, optouts.lines_of(regime, nhs_numbers), "http")
+        return self._withdraw(person, regime, optouts.lines_of(regime, nhs_numbers), optouts.http_source(person.pseudonym))
 
     def withdraw_opt_outs_file(self, person: Person, file: Path, regime: str) -> dict[str, Any]:
         """A list from a CSV file with the header nhs_number."""

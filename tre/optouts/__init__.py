@@ -12,11 +12,12 @@ from tre.optouts.cleared import MUCH_SMALLER, NO_LIST, ClearedList, Doubtful, ch
 from tre.optouts.deliveries import Delivery, receive, receive_json
 from tre.optouts.entering import PIECE, begin, enter, finish, finished, settle, unfinished
 from tre.optouts.erasing import DELETING, Moved, erased_since, forget_deliveries, keep_erased, moved, to_erase, to_leave_out
-from tre.optouts.feeds import Alarm, notice, raise_alarm, standing_alarms
+from tre.optouts.feeds import Alarm, http_source, notice, raise_alarm, standing_alarms
 from tre.optouts.lines import Line, lines_of, read_csv, read_csv_parts, read_file
 from tre.optouts.modes import check_mode, fix_mode, mode
-from tre.optouts.receipt_book import receipt, rows, signed_text, told_lines, write, write_rows
-from tre.optouts.receipts import Leaves, Places, grow
+from tre.optouts.places import SIZE, Places
+from tre.optouts.receipt_book import line_rows, receipt, signed_text, tile_rows, told_lines, write, write_rows
+from tre.optouts.receipts import Leaves, grow
 from tre.optouts.registers import (
     BY_LIST,
     NATIONAL,
@@ -43,6 +44,7 @@ __all__ = [
     "NATIONAL",
     "NO_LIST",
     "PIECE",
+    "SIZE",
     "Alarm",
     "Batch",
     "ClearedList",
@@ -74,7 +76,9 @@ __all__ = [
     "fix_mode",
     "forget_deliveries",
     "grow",
+    "http_source",
     "keep_erased",
+    "line_rows",
     "lines_of",
     "mode",
     "moved",
@@ -88,11 +92,11 @@ __all__ = [
     "receive",
     "receive_json",
     "restrict",
-    "rows",
     "settle",
     "signed_text",
     "standing",
     "standing_alarms",
+    "tile_rows",
     "to_erase",
     "to_leave_out",
     "told_lines",

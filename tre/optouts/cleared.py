@@ -101,14 +101,12 @@ def clear(
     at: datetime,
     smaller: bool = False,
 ) -> ClearedList:
-    """Put a list in force, whose file is there already; `Doubtful` as `check_list` says. The version moves when it is another
-    list than the former. Each is whole, so that it opens what a restore closed."""
+    """Put a list in force, whose file is there already; `Doubtful` as `check_list` says. The version moves, also where it is the
+    same as the former. Each is whole, so that it opens what a restore closed."""
     former = cleared(tx)
     check_list(former, people, repeated, rejected, smaller)
     received = people + repeated + sum(rejected.values())
-    same = former is not None and former.list == list
-    version = former.version if former is not None and same else newest_version(tx) + 1
-    made = ClearedList(list, people, received, repeated, dict(rejected), source, timestamp(at), version)
+    made = ClearedList(list, people, received, repeated, dict(rejected), source, timestamp(at), newest_version(tx) + 1)
     row = {name: getattr(made, name) for name in ClearedList.__dataclass_fields__}
     reopen(tx, BY_LIST)
     tx.execute(insert(cleared_lists), row | {"rejected": json.dumps(dict(rejected), sort_keys=True)})

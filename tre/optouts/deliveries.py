@@ -14,7 +14,7 @@ from tre.persons import PSEUDONYM_BYTES, compact, pseudonyms_under, valid_nhs_nu
 INVALID = "invalid-nhs-number"
 MISSING = "missing"
 # What became of a line, a byte each. ABSENT: no line of this delivery, such as an empty one.
-ABSENT, APPLIED, KNOWN, PENDING = 0, 1, 2, 3
+ABSENT, APPLIED, KNOWN, PENDING, WITHDRAWN = 0, 1, 2, 3, 4
 REJECTED = {16: INVALID, 17: MISSING}
 _CODES = {reason: code for code, reason in REJECTED.items()}
 # How many of the rejected lines are named, so that a controller finds the mistake.
@@ -99,6 +99,13 @@ class Delivery:
             applied = pseudonym != last and pseudonym in new
             states[int.from_bytes(record[PSEUDONYM_BYTES:], "big")] = APPLIED if applied else KNOWN
             last = pseudonym
+
+    def mark_withdrawn(self, people: set[bytes]) -> None:
+        """Of whoever withdrew after they had been entered: all their lines."""
+        for first in {one[0] for one in people}:
+            for record in _in_order(self._shelves[first]):
+                if record[:PSEUDONYM_BYTES] in people:
+                    self.states[int.from_bytes(record[PSEUDONYM_BYTES:], "big")] = WITHDRAWN
 
 
 def _in_order(shelf: bytearray) -> list[bytes]:

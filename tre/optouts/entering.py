@@ -4,6 +4,9 @@ Whoever was entered stays entered, whatever happens then. The register's version
 batch and its receipts down: nothing is acknowledged before it, and every question computed after it leaves all of them out. A
 batch that was begun and came to no end is kept as unfinished; the next batch of its register, or the next start, makes whom it
 had entered count (`settle`). Delivered again, they are known.
+
+Whoever withdraws while a batch that names them is being entered, after their piece was, does not count: the withdrawal is the
+later word, and the batch says `withdrawn` of their lines. Before their piece was, the objection is the later one.
 """
 
 from __future__ import annotations
@@ -14,9 +17,9 @@ from typing import Any
 from sqlalchemy import bindparam, delete, insert, select, text, update
 
 from tre.optouts import registers
-from tre.optouts.deliveries import APPLIED, KNOWN, Delivery
+from tre.optouts.deliveries import APPLIED, KNOWN, WITHDRAWN, Delivery
 from tre.optouts.registers import Batch, Counts
-from tre.optouts.tables import batches, unfinished_batches
+from tre.optouts.tables import batches, unfinished_batches, withdrawn
 from tre.persons import PSEUDONYM_BYTES
 from tre.state import Transaction
 from tre.terms import timestamp
@@ -42,13 +45,18 @@ _ENDED = delete(unfinished_batches).where(unfinished_batches.c.batch == bindpara
 _NOT_COUNTING = update(unfinished_batches).where(unfinished_batches.c.batch == bindparam("of")).values(counting=0)
 _COUNTING = update(unfinished_batches).where(unfinished_batches.c.regime == bindparam("of")).values(counting=1)
 _WAITING = select(unfinished_batches.c.regime).where(unfinished_batches.c.counting == 0).distinct()
+_BEGUN_AT = select(unfinished_batches.c.version).where(unfinished_batches.c.batch == bindparam("of"))
+_WITHDRAWN_SINCE = select(withdrawn.c.pseudonym).where(
+    withdrawn.c.regime == bindparam("of"), withdrawn.c.version > bindparam("at")
+)
 _UNFINISHED = select(unfinished_batches).order_by(unfinished_batches.c.at.desc(), unfinished_batches.c.batch)
 _BATCHES = select(batches).order_by(batches.c.at.desc(), batches.c.id)
 
 
 def begin(tx: Transaction, batch: str, regime: str, source: str, at: datetime) -> None:
     """From here on the batch is unfinished, until `finish`."""
-    tx.execute(_BEGIN, {"batch": batch, "regime": regime, "source": source, "at": timestamp(at), "counting": 0})
+    row = {"batch": batch, "regime": regime, "source": source, "at": timestamp(at), "counting": 0}
+    tx.execute(_BEGIN, row | {"version": registers.newest_version(tx)})
 
 
 def enter(tx: Transaction, batch: str, regime: str, piece: list[bytes]) -> set[bytes]:
@@ -64,15 +72,22 @@ def enter(tx: Transaction, batch: str, regime: str, piece: list[bytes]) -> set[b
 def finish(
     tx: Transaction, batch: str, regime: str, delivery: Delivery, source: str, at: datetime, *, whole: bool = False
 ) -> Batch:
-    """The batch's end, once every line is marked: everybody in it counts from here on. ``whole``: as of `registers.close`."""
+    """The end, once its lines are marked: everybody in it counts from here on, but for those who withdrew meanwhile: their lines
+    are marked so. ``whole``: as of `registers.close`."""
+    delivery.mark_withdrawn(_withdrawn_since(tx, batch, regime))
     states = delivery.states
-    applied = states.count(APPLIED)
-    counts = Counts(delivery.received, applied, states.count(KNOWN), delivery.rejected)
+    counts = Counts(delivery.received, states.count(APPLIED), states.count(KNOWN), delivery.rejected, states.count(WITHDRAWN))
     tx.execute(_ENDED, {"of": batch})
-    left = regime in tx.execute(_WAITING).scalars().all()
-    made = registers.close(tx, batch, regime, counts, source, at, moved=applied > 0 or left, whole=whole)
+    waiting = regime in tx.execute(_WAITING).scalars().all()
+    made = registers.close(tx, batch, regime, counts, source, at, waiting=waiting, whole=whole)
     tx.execute(_COUNTING, {"of": regime})
     return made
+
+
+def _withdrawn_since(tx: Transaction, batch: str, regime: str) -> set[bytes]:
+    """Who withdrew since the batch was begun, and has not objected again. Of a batch that is one transaction, nobody."""
+    begun = tx.execute(_BEGUN_AT, {"of": batch}).scalar()
+    return set() if begun is None else {*tx.execute(_WITHDRAWN_SINCE, {"of": regime, "at": begun}).scalars()}
 
 
 def settle(tx: Transaction) -> None:

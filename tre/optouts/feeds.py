@@ -2,10 +2,11 @@
 
 Each is noticed once, and stands until that feed delivers again. What is looked at are the counts of deliveries, never a person.
 
-A source is a feed of a regime when it delivered on at least three different days of the last sixty. It is silent when nothing
-that could be read came from it for more days than the policy says. A delivery is far smaller when it is under a fifth of the
-median of the ten before it (three at least), where that median is at least 20. The check service's list is a feed from its first
-delivery on; how much smaller it may be is said in `cleared`.
+A source is a file's name at the terminal, and over HTTP whoever delivers (`http_source`): none hides another's silence. It is a
+feed of a regime when it delivered on at least three different days of the last sixty. It is silent when nothing that could be
+read came from it for more days than the policy says. A delivery is far smaller when it is under a fifth of the median of the ten
+before it (three at least), where that median is at least 20. The check service's list is a feed from its first delivery on; how
+much smaller it may be is said in `cleared`.
 """
 
 from __future__ import annotations
@@ -23,13 +24,15 @@ from tre.state import Transaction
 from tre.terms import timestamp
 
 SILENT, FAR_SMALLER = "silent", "far-smaller"
+# The one source of all that once came over HTTP: its batches are no feed, and its alarms end with whatever comes over HTTP.
+HTTP = "http"
 REGULAR_DAYS, LOOKED_BACK = 3, timedelta(days=60)
 BEFORE, FEWEST_BEFORE, USUAL, FAR = 10, 3, 20, 0.2
 
-_READ = batches.c.applied + batches.c.already_known
+_READ = batches.c.applied + batches.c.already_known + batches.c.withdrawn
 _FEEDS = (
     select(batches.c.regime, batches.c.source, func.max(batches.c.at).label("last"))
-    .where(batches.c.at >= bindparam("since"), _READ > 0)
+    .where(batches.c.at >= bindparam("since"), _READ > 0, batches.c.source != HTTP)
     .group_by(batches.c.regime, batches.c.source)
     .having(func.count(func.distinct(func.substr(batches.c.at, 1, 10))) >= REGULAR_DAYS)
 )
@@ -42,6 +45,9 @@ _SIZES = (
 _LAST_LIST = select(func.max(cleared_lists.c.at).label("last"))
 _LAST_READ = select(func.max(batches.c.at).label("last")).where(
     batches.c.regime == bindparam("of"), batches.c.source == bindparam("by"), _READ > 0
+)
+_LAST_HTTP = select(func.max(batches.c.at).label("last")).where(
+    batches.c.regime == bindparam("of"), batches.c.source.startswith(f"{HTTP} "), _READ > 0
 )
 _ALARMS = select(alarms.c.regime, alarms.c.source, alarms.c.why, func.max(alarms.c.at).label("at")).group_by(
     alarms.c.regime, alarms.c.source, alarms.c.why
@@ -56,6 +62,11 @@ class Alarm:
     source: str
     why: str
     at: str
+
+
+def http_source(pseudonym: str) -> str:
+    """The source of what somebody delivers over HTTP, by what the log calls them."""
+    return f"{HTTP} {pseudonym}"
 
 
 def raise_alarm(tx: Transaction, regime: str, source: str, why: str, at: datetime) -> Alarm:
@@ -105,5 +116,6 @@ def _stands(tx: Transaction, alarm: Alarm) -> bool:
     if alarm.source == BY_LIST and alarm.regime == NATIONAL:
         last = tx.execute(_LAST_LIST).scalar_one()
     else:
-        last = tx.execute(_LAST_READ, {"of": alarm.regime, "by": alarm.source}).scalar_one()
+        read = _LAST_HTTP if alarm.source == HTTP else _LAST_READ
+        last = tx.execute(read, {"of": alarm.regime, "by": alarm.source}).scalar_one()
     return last is None or str(last) <= alarm.at

@@ -94,11 +94,13 @@ def _lines(texts: Iterator[str], regime: str | None) -> Iterator[Line]:
         known(regime)
     columns = _columns(next(texts, ""), regime)
     place, of_regime = columns["nhs_number"], columns.get("regime", 0)
+    fewest = 1 + max(place, of_regime)
     for number, text in enumerate(texts, 2):
         if not text or text.isspace():
             continue
         cells = _cells(text)
-        cells += [""] * (1 + max(place, of_regime) - len(cells))
+        if len(cells) < fewest:
+            cells += [""] * (fewest - len(cells))
         named = regime or cells[of_regime]
         if named not in REGIMES:
             named = named.lower()

@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select
 
 from tre.errors import Fault
-from tre.optouts.deliveries import ABSENT, APPLIED, REJECTED, Delivery
-from tre.optouts.receipts import ENTERED, NOT_ENTERED, WIDTH, Grown, Id, Leaves, Places, effect, inclusion, unknown
+from tre.optouts.deliveries import ABSENT, APPLIED, KNOWN, REJECTED, WITHDRAWN, Delivery
+from tre.optouts.places import SIZE, WIDTH, FormerPlaces, Id, Places, cut, unknown
+from tre.optouts.receipts import ENTERED, NOT_ENTERED, Grown, Leaves, effect, filled, inclusion
 from tre.optouts.tables import batches, line_states, receipts, tiles
 from tre.state import Transaction
 from tre.terms import canonical
@@ -31,34 +32,38 @@ _TILE = select(tiles.c.hashes).where(
     tiles.c.batch == bindparam("of"), tiles.c.level == bindparam("level"), tiles.c.number == bindparam("number")
 )
 
+_TILES = select(tiles.c.number).where(tiles.c.batch == bindparam("of"), tiles.c.level == 1).order_by(tiles.c.number)
+
 
 def signed_text(origin: str, batch: str, regime: str, at: str, size: int, root: bytes) -> str:
     """What the signature of a batch is over."""
     return "".join(f"{line}\n" for line in (origin, SIGNED, batch, regime, at, size, _base64(root)))
 
 
-def rows(batch: str, delivery: Delivery, grown: Grown) -> Iterator[list[dict[str, Any]]]:
-    """What is kept of each line and of the tree, in parts that each take little time to write; of `write_rows`."""
+def tile_rows(batch: str, grown: Grown) -> Iterator[list[dict[str, Any]]]:
+    """What is kept of the tree, in parts that each take little time to write; of `write_rows`."""
+    kept = [{"batch": batch, "level": level, "number": number, "hashes": raw} for (level, number), raw in grown.tiles.items()]
+    yield from (kept[at : at + 32] for at in range(0, len(kept), 32))
+
+
+def line_rows(batch: str, delivery: Delivery) -> Iterator[list[dict[str, Any]]]:
+    """What is kept of each line, a byte, once the batch is finished: until then somebody may withdraw."""
     states = bytes(delivery.states)
     many = [
         {"batch": batch, "number": number, "states": states[number * ROW : (number + 1) * ROW]}
         for number in range(-(-len(states) // ROW))
     ]
     yield from (many[at : at + 64] for at in range(0, len(many), 64))
-    kept = [{"batch": batch, "level": level, "number": number, "hashes": raw} for (level, number), raw in grown.tiles.items()]
-    yield from (kept[at : at + 32] for at in range(0, len(kept), 32))
 
 
 def write_rows(tx: Transaction, part: list[dict[str, Any]]) -> None:
     tx.execute(_ADD_LINES if "states" in part[0] else _ADD_TILES, part)
 
 
-def write(
-    tx: Transaction, batch: str, delivery: Delivery, size: int, root: bytes, signature: bytes, vkey: str, entry: int
-) -> None:
+def write(tx: Transaction, batch: str, delivery: Delivery, root: bytes, signature: bytes, vkey: str, entry: int) -> None:
     """The batch's receipts are there from here on."""
-    row = {"batch": batch, "first_line": delivery.first, "lines": len(delivery.states), "size": size, "root": root}
-    tx.execute(_ADD, row | {"signature": signature, "vkey": vkey, "entry": entry})
+    row = {"batch": batch, "first_line": delivery.first, "lines": len(delivery.states), "size": SIZE, "root": root}
+    tx.execute(_ADD, row | {"signature": signature, "vkey": vkey, "entry": entry, "padded": 1})
 
 
 def receipt(tx: Transaction, told: str, key: bytes) -> dict[str, Any]:
@@ -67,7 +72,7 @@ def receipt(tx: Transaction, told: str, key: bytes) -> dict[str, Any]:
     found = tx.execute(_BATCH, {"of": id.batch}).one_or_none()
     if found is None:
         raise unknown()
-    places = Places(id.batch, found.size, key)
+    places = _places(found, key)
     line = places.line(id.place) if places.holds(id) else found.lines
     block = id.place // WIDTH
     states = _block(tx, id.batch, line // WIDTH) if line < found.lines else b""
@@ -78,7 +83,7 @@ def receipt(tx: Transaction, told: str, key: bytes) -> dict[str, Any]:
     leaf_hashes = leaves.hashes(block, states)
 
     def tile(level: int, number: int) -> list[bytes]:
-        return leaf_hashes if level == 0 else _tile(tx, id.batch, level, number)
+        return leaf_hashes if level == 0 else _tile(tx, places, found.lines, level, number)
 
     return {
         "receipt": told,
@@ -106,7 +111,7 @@ def told_lines(tx: Transaction, batch: str, key: bytes, number: int) -> bytes | 
         raise unknown()
     if number * ROW >= found.lines:
         return None
-    places, states = Places(batch, found.size, key), _row(tx, batch, number)
+    places, states = _places(found, key), _row(tx, batch, number)
     told: list[bytes] = []
     for at in range(0, len(states), WIDTH):
         first = number * ROW + at
@@ -122,8 +127,14 @@ def told_lines(tx: Transaction, batch: str, key: bytes, number: int) -> bytes | 
 def _line(line: int, state: int, receipt: str) -> bytes:
     if state in REJECTED:
         return canonical({"line": line, "state": NOT_ENTERED, "reason": REJECTED[state], "receipt": receipt}) + b"\n"
-    told = "applied" if state == APPLIED else "known"
-    return f'{{"line":{line},"receipt":"{receipt}","state":"{told}"}}\n'.encode()
+    return f'{{"line":{line},"receipt":"{receipt}","state":"{_TOLD[state]}"}}\n'.encode()
+
+
+_TOLD = {APPLIED: "applied", KNOWN: "known", WITHDRAWN: "withdrawn"}
+
+
+def _places(found: Any, key: bytes) -> Places:
+    return Places(found.batch, key) if found.padded else FormerPlaces(found.batch, key, found.size)
 
 
 def _block(tx: Transaction, batch: str, block: int) -> bytes:
@@ -138,11 +149,18 @@ def _row(tx: Transaction, batch: str, number: int) -> bytes:
     return bytes(found)
 
 
-def _tile(tx: Transaction, batch: str, level: int, number: int) -> list[bytes]:
-    found = tx.execute(_TILE, {"of": batch, "level": level, "number": number}).scalar()
-    if found is None:
+def _tile(tx: Transaction, places: Places, lines: int, level: int, number: int) -> list[bytes]:
+    kept = tx.execute(_TILE, {"of": places.batch, "level": level, "number": number}).scalar()
+    if kept is None:
         raise Fault("receipts")
-    return [found[at : at + 32] for at in range(0, len(found), 32)]
+    if isinstance(places, FormerPlaces):
+        return cut(kept)
+    if level == 1:
+        first = number * WIDTH
+        over = [at for at in range(WIDTH) if places.number(first + at) * WIDTH < lines]
+    else:
+        over = list(tx.execute(_TILES, {"of": places.batch}).scalars())
+    return filled(places, level, number, dict(zip(over, cut(kept), strict=True)))
 
 
 def _base64(raw: bytes) -> str:

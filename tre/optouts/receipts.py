@@ -1,29 +1,22 @@
 """Receipts: one for each line of a batch, as leaves of one Merkle tree (RFC 6962) whose root is signed once.
 
 A leaf says what the receipt says, and no more: whether somebody had objected before is nobody's business, so that a state is
-entered or rejected. The tree has a power of two of leaves, at least 256; those that stand for no line are hashes that nobody can
-tell from the others, and places are shuffled, so that no receipt says how long the list was. Pure: keeps nothing, signs nothing.
+entered or rejected. Nor does any say how long the list was: trees have one size (`places`). Pure: keeps nothing, signs nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
-import hmac
-import re
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from tre import merkle
-from tre.errors import Reason, Refusal
 from tre.optouts.deliveries import ABSENT, REJECTED
+from tre.optouts.places import WIDTH, Places
 from tre.terms import canonical
 
-WIDTH = 256  # leaves of a block, and hashes of a tile
-TAG = 12
 ENTERED, NOT_ENTERED = "entered", "rejected"
-_ID = re.compile(r"([0-9a-f]{32})-([0-9a-f]{6})-([0-9a-f]{24})")
 # From when on: a receipt is there once the list is in force, which is after it was received.
 _LEFT_OUT = "Since this receipt was given, records of this person are left out of every answer that is computed"
 EFFECTS = {
@@ -37,96 +30,6 @@ NO_EFFECT = "Nothing was entered, for what was delivered is not a valid NHS numb
 def effect(regime: str, state: str) -> str:
     """What a receipt says in plain words."""
     return EFFECTS[regime] if state == ENTERED else NO_EFFECT
-
-
-def unknown() -> Refusal:
-    """The same words for a receipt of nobody and for one that was made up."""
-    return Refusal(Reason.NOT_FOUND, "There is no such receipt.", "Compare it with the one you were given, letter by letter.")
-
-
-@dataclass(frozen=True, slots=True)
-class Id:
-    """A receipt's id: its batch, its place in the tree, and a tag that nobody can guess."""
-
-    batch: str
-    place: int
-    tag: bytes
-
-    @classmethod
-    def of(cls, told: str) -> Id:
-        found = _ID.fullmatch(told)
-        if found is None:
-            raise unknown()
-        return cls(found[1], int(found[2], 16), bytes.fromhex(found[3]))
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where the lines of a batch stand in its tree, and the tags of the places: worked out from the key, kept nowhere.
-
-    Lines stay together in blocks of 256, turned by a shift; the blocks are shuffled by a step that has an inverse."""
-
-    batch: str
-    size: int
-    key: bytes
-
-    @classmethod
-    def for_lines(cls, batch: str, lines: int, key: bytes) -> Places:
-        return cls(batch, max(WIDTH, 1 << (lines - 1).bit_length()) if lines else WIDTH, key)
-
-    @property
-    def blocks(self) -> int:
-        return self.size // WIDTH
-
-    @cached_property
-    def _shuffle(self) -> tuple[int, int, int]:
-        raw = self._made(b"places")
-        step, start = int.from_bytes(raw[:8], "big") | 1, int.from_bytes(raw[8:16], "big")
-        return step % self.blocks if self.blocks > 1 else 1, start % self.blocks, raw[16]
-
-    def block(self, number: int) -> int:
-        """Where the block of the lines [256 × number, …) stands."""
-        step, start, _ = self._shuffle
-        return (number * step + start) % self.blocks
-
-    def line(self, place: int) -> int:
-        """The line, counted from 0, that stands there; beyond the last where none does."""
-        step, start, shift = self._shuffle
-        block, within = divmod(place, WIDTH)
-        return (block - start) * pow(step, -1, self.blocks) % self.blocks * WIDTH + (within - shift) % WIDTH
-
-    def turned(self, lines: Sequence[int]) -> list[int]:
-        """The states of a block's lines in the order of its places; a short block is filled up."""
-        shift = self._shuffle[2]
-        whole = [*lines, *([ABSENT] * (WIDTH - len(lines)))]
-        return whole[WIDTH - shift :] + whole[: WIDTH - shift]
-
-    def within(self, line: int) -> int:
-        """The place of a line inside its block."""
-        return (line + self._shuffle[2]) % WIDTH
-
-    def chance(self, block: int) -> tuple[list[str], list[bytes]]:
-        """A block's tags, and the leaf hashes of its places that no line stands for."""
-        seed = self._made(b"block" + block.to_bytes(4, "big"))
-        raw = hashlib.shake_256(seed).digest(WIDTH * (TAG + 32))
-        tags, fillers = raw[: WIDTH * TAG].hex(), raw[WIDTH * TAG :]
-        step = 2 * TAG
-        return [tags[at : at + step] for at in range(0, len(tags), step)], _cut(fillers)
-
-    def ids(self, block: int) -> list[str]:
-        """The receipts of a block's places."""
-        first = block * WIDTH
-        return [f"{self.batch}-{first + place:06x}-{tag}" for place, tag in enumerate(self.chance(block)[0])]
-
-    def holds(self, id: Id) -> bool:
-        """Whether this very receipt was made here."""
-        if id.place >= self.size:
-            return False
-        tag = bytes.fromhex(self.chance(id.place // WIDTH)[0][id.place % WIDTH])
-        return hmac.compare_digest(tag, id.tag)
-
-    def _made(self, what: bytes) -> bytes:
-        return hmac.digest(self.key, what + bytes.fromhex(self.batch), "sha256")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +64,8 @@ class Leaves:
 
 @dataclass(frozen=True, slots=True)
 class Grown:
-    """A batch's tree: its root, and the hashes that are kept: level 1 of blocks, level 2 of every 256 of them."""
+    """A batch's tree: its root, and the hashes that are kept: of each tile with lines under it those that are over lines, in the
+    order of its places. Level 1 are hashes of blocks, level 2 those of tiles of level 1."""
 
     root: bytes
     tiles: dict[tuple[int, int], bytes]
@@ -169,20 +73,26 @@ class Grown:
 
 def grow(leaves: Leaves, states: bytes | bytearray, step: Callable[[float], None] = lambda _: None) -> Grown:
     """The tree of a batch from the states of its lines. Two million leaves take some seconds."""
-    places = leaves.places
-    blocks: list[bytes] = [b""] * places.blocks
+    places, blocks = leaves.places, dict[int, bytes]()
     wanted = -(-len(states) // WIDTH)
     for number in range(wanted):
-        lines = states[number * WIDTH : (number + 1) * WIDTH]
-        if any(lines):
-            block = places.block(number)
-            blocks[block] = subtrees(leaves.hashes(block, lines))[-1][0]
-            step(number / wanted)
-    blocks = [one or secrets.token_bytes(32) for one in blocks]
-    first = [blocks[at : at + WIDTH] for at in range(0, len(blocks), WIDTH)]
-    tops = [subtrees(tile)[-1][0] for tile in first]
-    tiles = {(1, number): b"".join(tile) for number, tile in enumerate(first)} | {(2, 0): b"".join(tops)}
-    return Grown(subtrees(tops)[-1][0], tiles)
+        block, lines = places.block(number), states[number * WIDTH : (number + 1) * WIDTH]
+        blocks[block] = subtrees(leaves.hashes(block, lines))[-1][0] if any(lines) else secrets.token_bytes(32)
+        step(number / wanted)
+    under: dict[int, dict[int, bytes]] = {}
+    for block in sorted(blocks):
+        under.setdefault(block // WIDTH, {})[block % WIDTH] = blocks[block]
+    tops = {tile: subtrees(filled(places, 1, tile, found))[-1][0] for tile, found in under.items()}
+    tiles = {(1, tile): b"".join(found.values()) for tile, found in under.items()} | {(2, 0): b"".join(tops.values())}
+    return Grown(subtrees(filled(places, 2, 0, tops))[-1][0], tiles)
+
+
+def filled(places: Places, level: int, tile: int, found: Mapping[int, bytes]) -> list[bytes]:
+    """A whole tile, from those of its hashes that are over lines."""
+    whole = places.fillers(level, tile)
+    for at, one in found.items():
+        whole[at] = one
+    return whole
 
 
 def subtrees(hashes: list[bytes]) -> list[list[bytes]]:
@@ -190,7 +100,7 @@ def subtrees(hashes: list[bytes]) -> list[list[bytes]]:
     levels = [hashes]
     while len(levels[-1]) > 1:
         below = levels[-1]
-        levels.append([merkle.node_hash(below[at], below[at + 1]) for at in range(0, len(below), 2)])
+        levels.append([merkle.node_hash(left, right) for left, right in zip(below[::2], below[1::2], strict=True)])
     return levels
 
 
@@ -207,7 +117,3 @@ def inclusion(place: int, size: int, tile: Callable[[int, int], list[bytes]]) ->
         return grown[at][height][position & ((1 << (8 - height)) - 1)]
 
     return merkle.inclusion(read, place, size)
-
-
-def _cut(run: bytes) -> list[bytes]:
-    return [run[at : at + 32] for at in range(0, len(run), 32)]

@@ -1,8 +1,9 @@
 """The registers: what is applied to them, how old they are, and the list of people to leave out.
 
-The version moves when, and only when, somebody new objected or withdrew, or another list is in force; a delivery that brings
-nothing new only makes a register younger. An empty delivery, or one of which nothing could be read, does not even do that: a feed
-that has died must be noticed.
+The version moves with every batch and every withdrawal of which a line could be read, and with every list that is taken, whether
+or not it brings anything new: a repeat that is stale, a redraw and an erasure certificate show it, and would else tell whether
+somebody was on a register before. A delivery that brings nothing new makes a register younger too. An empty one, or one of which
+nothing could be read, does neither: that is seen from its lines alone, and a feed that has died must be noticed.
 
 A restore closes every register: what reached it after the backup is not known. Until a delivery says that it is whole,
 whatever is entered counts, and the questions that need the register are refused.
@@ -68,7 +69,8 @@ or those who objected here alone."""
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What became of one delivery: received = applied + already known + rejected."""
+    """What became of one delivery: received = applied + already known + withdrawn + rejected. ``withdrawn``: people who withdrew
+    after they had been entered and before the batch was closed."""
 
     id: str
     regime: str
@@ -79,20 +81,26 @@ class Batch:
     source: str
     at: str
     version: int
+    withdrawn: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many lines there were, and what became of them: received = applied + already known + rejected."""
+    """How many lines there were, and what became of them, as of `Batch`."""
 
     received: int
     applied: int
     already_known: int
     rejected: Mapping[str, int]
+    withdrawn: int = 0
 
     def __post_init__(self) -> None:
-        if self.received != self.applied + self.already_known + self.unread:
-            raise ValueError("received = applied + already known + rejected")
+        if self.received != self.accepted + self.unread:
+            raise ValueError("received = applied + already known + withdrawn + rejected")
+
+    @property
+    def accepted(self) -> int:
+        return self.applied + self.already_known + self.withdrawn
 
     @property
     def unread(self) -> int:
@@ -101,7 +109,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Some registers together: the version at which the last of them changed, when the oldest of them was delivered, and the
+    """Some registers together: the version at which the last of them moved, when the oldest of them was delivered, and the
     name of the list of cleared people, where one of them is that."""
 
     version: int
@@ -130,7 +138,7 @@ def apply(
         raise Refusal(Reason.INVALID_REQUEST, "There is no such opt-out regime.", f"Regimes are {', '.join(REGIMES)}.")
     accepted, applied = _add(tx, regime, pseudonyms, newest_version(tx) + 1)
     counts = Counts(accepted + sum(rejected.values()), applied, accepted - applied, rejected)
-    return close(tx, secrets.token_hex(16), regime, counts, source, at, moved=applied > 0, empty=empty, whole=whole)
+    return close(tx, secrets.token_hex(16), regime, counts, source, at, empty=empty, whole=whole)
 
 
 def close(
@@ -141,22 +149,33 @@ def close(
     source: str,
     at: datetime,
     *,
-    moved: bool,
+    waiting: bool = False,
     empty: bool = False,
     whole: bool = False,
 ) -> Batch:
-    """Write the batch down. ``moved``: somebody is in the register who does not count yet, so that its version moves. ``whole``
-    opens a register that a restore closed, unless more of it than one line in a hundred could not be read."""
+    """Write the batch down. The version moves if a line could be read, and where people are ``waiting``: in the register, and not
+    counting yet. ``whole`` opens a register that a restore closed, unless more of it than one line in a hundred could not be
+    read."""
+    moved = counts.accepted > 0 or waiting
     version, nobody = newest_version(tx) + moved, whole and not counts.received
     if whole and counts.unread <= counts.received * UNREADABLE:
         reopen(tx, regime)
-    if counts.applied + counts.already_known or empty or nobody:
+    if counts.accepted or empty or nobody:
         own = version if moved else _own_version(tx, regime)
         move(tx, regime, own, timestamp(at))
     elif moved:
         move(tx, regime, version, None)
     made = Batch(
-        id, regime, counts.received, counts.applied, counts.already_known, dict(counts.rejected), source, timestamp(at), version
+        id,
+        regime,
+        counts.received,
+        counts.applied,
+        counts.already_known,
+        dict(counts.rejected),
+        source,
+        timestamp(at),
+        version,
+        counts.withdrawn,
     )
     tx.execute(insert(batches), _row(made))
     return made
@@ -244,7 +263,7 @@ def pseudonyms(tx: Transaction, regimes: Iterable[str]) -> Iterator[bytes]:
 
 
 def newest_version(tx: Transaction) -> int:
-    """At which any list last changed; 0 before the first."""
+    """At which anything last came; 0 before the first."""
     return int(tx.execute(_NEWEST).scalar_one())
 
 
@@ -283,7 +302,7 @@ def _own_version(tx: Transaction, regime: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _List:
-    """One list that is needed: at which version it changed, and when it was delivered."""
+    """One list that is needed: at which version it last moved, and when it was delivered."""
 
     version: int
     as_of: str
@@ -343,5 +362,5 @@ def _stale(detail: str) -> Refusal:
 
 
 def _row(made: Batch) -> dict[str, Any]:
-    names = ("id", "regime", "received", "applied", "already_known", "source", "at", "version")
+    names = ("id", "regime", "received", "applied", "already_known", "source", "at", "version", "withdrawn")
     return {name: getattr(made, name) for name in names} | {"rejected": json.dumps(dict(made.rejected), sort_keys=True)}

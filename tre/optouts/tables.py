@@ -65,6 +65,7 @@ batches = Table(
     Column("source", Text, nullable=False),
     Column("at", Text, nullable=False),
     Column("version", Integer, nullable=False),
+    Column("withdrawn", Integer, nullable=False, server_default="0"),
     sqlite_strict=True,
 )
 
@@ -80,7 +81,8 @@ modes = Table(
 )
 
 # Of each batch: the tree of its receipts, signed. ``first_line``: the number of its first line; ``lines``: how many from
-# there to the last; ``size``: leaves of the tree; ``entry``: the index of the log's entry that names the root.
+# there to the last; ``size``: leaves of the tree; ``entry``: the index of the log's entry that names the root. ``padded``: 1
+# where the tree has the one size of all, 0 of the batches before, whose trees were as large as their lists.
 receipts = Table(
     "opt_out_receipts",
     metadata,
@@ -92,6 +94,7 @@ receipts = Table(
     Column("signature", LargeBinary, nullable=False),
     Column("vkey", Text, nullable=False),
     Column("entry", Integer, nullable=False),
+    Column("padded", Integer, nullable=False, server_default="0"),
     sqlite_strict=True,
 )
 
@@ -117,7 +120,7 @@ tiles = Table(
 )
 
 # Batches of which a part is in the register and the end is not written. ``counting`` is 1 once the register's version has moved
-# for what was entered of it.
+# for what was entered of it. ``version``: of the registers when it was begun.
 unfinished_batches = Table(
     "opt_out_unfinished",
     metadata,
@@ -126,6 +129,7 @@ unfinished_batches = Table(
     Column("source", Text, nullable=False),
     Column("at", Text, nullable=False),
     Column("counting", Integer, nullable=False),
+    Column("version", Integer, nullable=False, server_default="0"),
     sqlite_strict=True,
 )
 
@@ -149,11 +153,13 @@ cleared_lists = Table(
 )
 
 # Whose objection does not count any more. The objection itself stays in its register; who objects anew leaves this list.
+# ``version``: from which on it does not count.
 withdrawn = Table(
     "withdrawn",
     metadata,
     Column("regime", Text, CheckConstraint(_REGIME), primary_key=True),
     Column("pseudonym", LargeBinary, CheckConstraint("length(pseudonym) = 16"), primary_key=True),
+    Column("version", Integer, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
     sqlite_strict=True,
 )

@@ -18,9 +18,9 @@ from tre.state import Transaction
 from tre.terms import timestamp
 
 _WITHDRAW = text(
-    """INSERT INTO withdrawn (regime, pseudonym)
+    """INSERT INTO withdrawn (regime, pseudonym, version)
     WITH RECURSIVE place(number) AS (VALUES (0) UNION ALL SELECT number + 1 FROM place WHERE number + 1 < :count)
-    SELECT DISTINCT o.regime, o.pseudonym FROM place JOIN objections o
+    SELECT DISTINCT o.regime, o.pseudonym, :version FROM place JOIN objections o
     ON o.regime = :regime AND o.pseudonym = substr(:run, number * 16 + 1, 16) WHERE true
     ON CONFLICT (regime, pseudonym) DO NOTHING"""
 )
@@ -44,15 +44,17 @@ class Withdrawal:
 def withdraw(
     tx: Transaction, regime: str, pseudonyms: Iterable[bytes], rejected: Mapping[str, int], source: str, at: datetime
 ) -> Withdrawal:
-    """Their objections under this regime do not count from here on. The version moves when somebody's did; a register becomes no
-    younger. Who is not on the list of the check service stays left out: that list is not ours to change."""
+    """Their objections under this regime do not count from here on. The version moves if a line could be read, whether or not
+    somebody had objected; a register becomes no younger. Who is not on the list of the check service stays left out: that list is
+    not ours to change."""
     if regime not in REGIMES:
         raise Refusal(Reason.INVALID_REQUEST, "There is no such opt-out regime.", f"Regimes are {', '.join(REGIMES)}.")
     accepted, gone, version = 0, 0, newest_version(tx)
     for part in runs(pseudonyms):
         accepted += len(part)
-        gone += tx.execute(_WITHDRAW, {"regime": regime, "run": b"".join(part), "count": len(part)}).rowcount
-    if gone:
+        given = {"regime": regime, "run": b"".join(part), "count": len(part), "version": version + 1}
+        gone += tx.execute(_WITHDRAW, given).rowcount
+    if accepted:
         version += 1
         move(tx, regime, version, None)
     received = accepted + sum(rejected.values())

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Annotated, Any
 
-from anyio import CapacityLimiter, fail_after, from_thread, to_thread
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.convertors import Convertor, register_url_convertor
@@ -15,12 +14,13 @@ from tre.errors import Reason, Refusal
 from tre.office import Office
 from tre.office.receiving import OPT_OUTS
 from tre.web import problems
+from tre.web.incoming import Incoming
 from tre.web.models import OptOutsIn
 from tre.web.public import page
 from tre.web.signed_in import Controller, TheOffice
 
-# Lists are read on threads of their own, so many at once, that questions need not wait for. Each is held line by line.
-AT_ONCE, SILENT_S = 4, 30.0
+# Questions need not wait for them. Each is held line by line.
+_lists = Incoming()
 LIST_BODY = {
     "requestBody": {
         "required": True,
@@ -48,38 +48,24 @@ class _Receipt(Convertor[str]):
 
 register_url_convertor("receipt", _Receipt())
 router = APIRouter(responses=problems.responses(422))
-_threads = CapacityLimiter(AT_ONCE)
 
 
-@router.post(OPT_OUTS, status_code=202, tags=["controller"], openapi_extra=LIST_BODY, responses=problems.responses(401, 403, 413))
+@router.post(
+    OPT_OUTS, status_code=202, tags=["controller"], openapi_extra=LIST_BODY, responses=problems.responses(401, 403, 413, 429)
+)
 async def opt_outs(request: Request, person: Controller, office: TheOffice, whole: Whole = False) -> Response:
     """Register opt-outs, as JSON or CSV, one or millions: the next question computed after this leaves these people out."""
-    parts, csv = request.stream(), request.headers.get("content-type", "").startswith("text/csv")
+    csv = request.headers.get("content-type", "").startswith("text/csv")
 
-    def receive() -> dict[str, Any]:
-        return office.receive_opt_outs_body(person, pulled(parts), csv, whole)
+    def receive(parts: Iterator[bytes]) -> dict[str, Any]:
+        return office.receive_opt_outs_body(person, parts, csv, whole)
 
     try:
-        told = await to_thread.run_sync(receive, limiter=_threads)
+        told = await _lists.read(person, request.stream(), receive)
     except ClientDisconnect:
         return problems.problem(Reason.INVALID_REQUEST, "The body was cut short; nothing of it was entered.", "Send it again.")
     headers = {"Location": told["batches"][0]["address"]} if told["batches"] else {}
     return JSONResponse(told, 202, headers)
-
-
-def pulled(parts: AsyncIterator[bytes]) -> Iterator[bytes]:
-    """The parts of a body as they come, for a thread that waits for each."""
-    while (part := from_thread.run(_next, parts)) is not None:
-        yield part
-
-
-async def _next(parts: AsyncIterator[bytes]) -> bytes | None:
-    try:
-        with fail_after(SILENT_S):
-            return await anext(parts, None)
-    except TimeoutError:
-        detail = f"Nothing more of the body came for {SILENT_S:.0f} seconds; nothing of it was entered."
-        raise Refusal(Reason.INVALID_REQUEST, detail, "Send it again.") from None
 
 
 @router.get(f"{OPT_OUTS}/batches", tags=["controller"], responses=problems.responses(401, 403))

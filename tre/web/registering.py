@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
 from typing import Annotated, Any
 
-from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.requests import ClientDisconnect
 
 from tre.errors import Reason
 from tre.web import problems
+from tre.web.incoming import Incoming
 from tre.web.models import OptOutsIn
-from tre.web.opting import pulled
 from tre.web.signed_in import Controller, TheOffice
 
 CLEARED = "/v1/opt-outs/cleared"
-# One list at a time, on a thread of its own: the others answer everybody else.
-_one = CapacityLimiter(1)
+# One list is made at a time, of whomever's is here first.
+_lists, _one = Incoming(), threading.Lock()
 LIST_BODY = {
     "requestBody": {
         "required": True,
@@ -27,23 +28,23 @@ LIST_BODY = {
     }
 }
 Smaller = Annotated[bool, Query(description="It is right that the list clears far fewer people than the former one")]
-router = APIRouter(prefix="/v1", tags=["controller"], responses=problems.responses(401, 403, 413, 422))
+router = APIRouter(prefix="/v1", tags=["controller"], responses=problems.responses(401, 403, 413, 422, 429))
 
 
 @router.put("/opt-outs/cleared", openapi_extra=LIST_BODY)
 async def cleared(request: Request, person: Controller, office: TheOffice, smaller: Smaller = False) -> Response:
     """Replace the check service's list of people without a national opt-out, whole: whoever is not on it is left out of the next
     question computed. A list that is empty, or far smaller than the former one, is refused and raises an alarm."""
-    parts = request.stream()
 
-    def receive() -> dict[str, Any]:
+    def receive(parts: Iterator[bytes]) -> dict[str, Any]:
         with office.receiving_cleared(person) as file:
-            for part in pulled(parts):
+            for part in parts:
                 file.write(part)
-            return office.received_cleared(person, file, smaller)
+            with _one:
+                return office.received_cleared(person, file, smaller)
 
     try:
-        return JSONResponse(await to_thread.run_sync(receive, limiter=_one))
+        return JSONResponse(await _lists.read(person, request.stream(), receive))
     except ClientDisconnect:
         return problems.problem(
             Reason.INVALID_REQUEST, "The body was cut short; the former list stays in force.", "Send it again."
