@@ -12,7 +12,7 @@ import pytest
 
 from tests.store.conftest import KEY
 from tre.policy import DatasetPolicy
-from tre.store import Loaded, load, loading, sweep
+from tre.store import Loaded, load, loading, manifest, sweep
 from tre.store.files import workshop
 
 HERE = Path(__file__).parent
@@ -24,14 +24,15 @@ STEPS = ["find_sources", "stage", "attach", "write_persons", "write_table", "det
 def test_a_load_that_is_interrupted_leaves_nothing(
     step: str, after: bool, ward: DatasetPolicy, planted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wanted = getattr(loading, step)
+    within = manifest if step in ("prove", "write_manifest") else loading
+    wanted = getattr(within, step)
 
     def interrupted(*arguments: object) -> None:
         if after:
             wanted(*arguments)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(loading, step, interrupted)
+    monkeypatch.setattr(within, step, interrupted)
     with pytest.raises(KeyboardInterrupt):
         load(ward, planted, tmp_path, KEY)
     assert [path.name for path in (tmp_path / "ward").iterdir()] == [".lock"]

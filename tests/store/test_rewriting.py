@@ -197,6 +197,27 @@ def test_what_cannot_be_proved_is_undone(
     assert not list((tmp_path / "store").glob("*/[0-9a-f]*"))
 
 
+def test_a_copy_out_of_order_is_made_once_more_sorted(
+    ward: DatasetPolicy, before: Loaded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever order another engine's join gives rows out in."""
+    monkeypatch.setattr(rewriting, "_in_order", lambda rows, among: f"(FROM {rows} {among} ORDER BY hash(person))")
+    told: list[str] = []
+    made = rewrite(ward, before.snapshot, tmp_path, pseudonyms(GONE), lambda what, _: told.append(what))
+    assert "copying once more, sorted" in told
+    assert everything(made) == without(everything(before.snapshot), pseudonyms(GONE))
+
+
+@pytest.mark.parametrize("at_a_time", [1, 7, 25, 1_000])
+def test_a_copy_keeps_the_order_by_itself(
+    at_a_time: int, ward: DatasetPolicy, before: Loaded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rewriting, "RANGE", at_a_time)
+    told: list[str] = []
+    rewrite(ward, before.snapshot, tmp_path, pseudonyms(GONE), lambda what, _: told.append(what))
+    assert set(told) == {"copying", "proving the facts"}
+
+
 def test_one_at_a_time(tmp_path: Path) -> None:
     with alone_with(tmp_path, "ward"), pytest.raises(BlockingIOError), alone_with(tmp_path, "ward"):
         raise AssertionError

@@ -11,8 +11,7 @@ from tre.errors import Fault
 from tre.policy import DatasetPolicy
 from tre.store.connection import Connection, EngineError, connected, watched
 from tre.store.files import make_durable, publish_folder, workshop
-from tre.store.manifest import write_manifest
-from tre.store.proof import prove
+from tre.store.manifest import finish
 from tre.store.source import find_sources
 from tre.store.staging import stage
 from tre.store.writing import attach, detach, write_persons, write_table
@@ -50,9 +49,8 @@ def load(
 ) -> Loaded:
     """Load ``source`` without the people whose pseudonyms are in ``leave_out``. Nothing is in ``store`` until all of it is,
     durable and proved; identifiers are in a temporary folder only, which is removed."""
-    told = _Told(progress or (lambda *_: None), 2 * len(policy.tables) + 3)
-    id = secrets.token_hex(16)
-    place = (store / policy.dataset / id).absolute()
+    told = _Told(progress or (lambda *_: None), 2 * len(policy.tables) + 2)
+    place = (store / policy.dataset / secrets.token_hex(16)).absolute()
     with workshop(place.parent) as begun:
         made, spill = begun / "made", begun / "spill"
         for folder in (made, spill, made / "exclusions"):
@@ -61,11 +59,9 @@ def load(
             with connected(begun / "work.duckdb", spill) as connection:
                 counted = _write(connection, policy, source, made, key, leave_out, told)
             told("proving the facts")
-            facts = prove(policy, made, spill)
+            snapshot = finish(policy, made, place, spill)
         except EngineError:  # its text may hold values
             raise Fault("load") from None
-        told("taking digests")
-        snapshot = write_manifest(policy, id, made, place, facts)
         publish_folder(made, place)
     make_durable(store)
     return Loaded(snapshot, counted.accepted, counted.rejected, counted.nulled)

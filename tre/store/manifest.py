@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from tre.policy import DatasetPolicy, TablePolicy
 from tre.store.encode import encode
 from tre.store.files import sha256_of
+from tre.store.proof import prove
 from tre.store.writing import file_of
 from tre.terms import Snapshot, canonical, digest
 
@@ -16,22 +18,31 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 
 
-def write_manifest(policy: DatasetPolicy, id: str, folder: Path, place: Path, facts: dict[str, dict[str, bool]]) -> Snapshot:
-    """Describes the finished files of ``folder``, which will stand at ``place``."""
-    files = [_file(path) for path in sorted(folder.glob("*.duckdb"))]
-    tables = {name: _table(table, facts[name]) for name, table in policy.tables.items()}
+def finish(policy: DatasetPolicy, made: Path, place: Path, spill: Path) -> Snapshot:
+    """Proves the facts of the finished files in ``made``, and describes them as they will stand at ``place``; digests are taken
+    beside the proof. `Unfit` when a fact does not hold."""
+    with ThreadPoolExecutor(1) as beside:
+        files = beside.submit(lambda: [_file(path) for path in sorted(made.glob("*.duckdb"))])
+        facts = prove(policy, made, spill)
+        return write_manifest(policy, made, place, facts, files.result())
+
+
+def write_manifest(
+    policy: DatasetPolicy, made: Path, place: Path, facts: dict[str, dict[str, bool]], files: list[dict[str, Any]]
+) -> Snapshot:
+    """A snapshot goes by the name of its folder."""
     manifest = {
         "format": FORMAT,
-        "snapshot": id,
+        "snapshot": place.name,
         "dataset": policy.dataset,
         "schema": policy.schema_digest,
         "salt": secrets.token_hex(16),  # so that the digest says nothing about the files to someone who guesses them
         "files": files,
-        "tables": tables,
+        "tables": {name: _table(table, facts[name]) for name, table in policy.tables.items()},
     }
     raw = canonical(manifest)
-    (folder / MANIFEST).write_bytes(raw)
-    return Snapshot(id, policy.dataset, str(place), policy.schema_digest, digest(raw))
+    (made / MANIFEST).write_bytes(raw)
+    return Snapshot(place.name, policy.dataset, str(place), policy.schema_digest, digest(raw))
 
 
 def _file(path: Path) -> dict[str, Any]:
