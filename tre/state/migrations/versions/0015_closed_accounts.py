@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0015_closed_accounts"
-down_revision = "0013_closed_registers"
+down_revision = "0014_withdrawn_meanwhile"
 branch_labels = None
 depends_on = None
 

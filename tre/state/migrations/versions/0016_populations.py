@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0016_populations"
-down_revision = "0013_closed_registers"
+down_revision = "0015_closed_accounts"
 branch_labels = None
 depends_on = None
 
