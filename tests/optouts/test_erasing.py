@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import tempfile
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from unittest import mock
+from unittest.mock import ANY
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -107,7 +108,15 @@ def test_what_moved_is_the_difference(stands: list[set[bytes]]) -> None:
     with tempfile.TemporaryDirectory() as folder, State.open(new_database(Path(folder))) as state:
         before: set[bytes] = set()
         for now in stands:
-            with mock.patch.object(erasing, "to_erase", lambda _, now=now: iter(sorted(now))):
-                found = keep(state)
-            assert (set(found.begun), set(found.ended)) == (now - before, before - now)
+            object_to(state, "local", *sorted(now - before))
+            state.write(partial(withdraw, regime="local", pseudonyms=sorted(before - now), rejected={}, source="test", at=AT))
+            assert keep(state) == Moved(ANY, sorted(now - before), sorted(before - now))
             before = now
+
+
+def test_many_are_written_down_a_part_at_a_time() -> None:
+    people = [number.to_bytes(16, "big") for number in range(2 * erasing.PART + 1)]
+    parts = list(Moved(5, people, people[:3]).parts())
+    assert [len(part.begun) for part in parts] == [erasing.PART, erasing.PART, 1]
+    assert [len(part.ended) for part in parts] == [3, 0, 0] and {part.version for part in parts} == {5}
+    assert [one for part in parts for one in part.begun] == people and list(Moved(5, [], []).parts()) == []

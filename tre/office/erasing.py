@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,8 @@ class Erasing(Rooms):
         """Write down who is to be in no snapshot made from here on; the version of the registers that says so."""
         with self.state.read() as tx:
             moved = optouts.moved(tx)
-        self.state.write(lambda tx: optouts.keep_erased(tx, moved))
+        for part in moved.parts():
+            self.state.write(partial(optouts.keep_erased, found=part))
         return moved.version
 
     def _people_to_erase(self) -> Iterator[bytes]:

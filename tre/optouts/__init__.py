@@ -11,7 +11,7 @@ from __future__ import annotations
 from tre.optouts.cleared import MUCH_SMALLER, NO_LIST, ClearedList, Doubtful, check_list, clear, cleared, doubt
 from tre.optouts.deliveries import Delivery, receive, receive_json
 from tre.optouts.entering import PIECE, begin, enter, finish, finished, settle, unfinished
-from tre.optouts.erasing import DELETING, Moved, erased_since, forget_deliveries, keep_erased, moved, to_erase, to_leave_out
+from tre.optouts.erasing import DELETING, Moved, erased_since, forget_deliveries, keep_erased, moved, to_leave_out
 from tre.optouts.feeds import Alarm, http_source, notice, raise_alarm, standing_alarms
 from tre.optouts.lines import Line, lines_of, read_csv, read_csv_parts, read_file
 from tre.optouts.modes import check_mode, fix_mode, mode
@@ -97,7 +97,6 @@ __all__ = [
     "standing",
     "standing_alarms",
     "tile_rows",
-    "to_erase",
     "to_leave_out",
     "told_lines",
     "unfinished",

@@ -11,16 +11,18 @@ promises to keep an order that is not asked for, so the proof decides: a copy th
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
 
 from tre.errors import Fault, Unfit
-from tre.policy import DatasetPolicy, TablePolicy
+from tre.policy import DatasetPolicy
 from tre.store.connection import Connection, EngineError, connected, fill_with_pseudonyms, one, text, word
 from tre.store.files import make_durable, publish_folder, sha256_of, workshop
 from tre.store.manifest import MANIFEST, finish
@@ -122,28 +124,60 @@ class _Copying:
             raise Unfit(str(unfit).replace("the load was undone", "the rewriting was undone", 1)) from None
 
     def _copy_tables(self, sort: bool) -> None:
-        """Persons and rows, each table by a thread of its own; then the dictionaries of what is left."""
-        copies = dict(_copies(self._policy))
-        parts, done = len(copies) * len(self._ranges), count(1)
+        """A table by one thread, the largest first, and one more at a time than there are processors, so that they all come to an
+        end at about the same time."""
         self._connection.execute("SET threads = 1")
-        with ThreadPoolExecutor(len(copies)) as threads:
-            begun = [
-                threads.submit(
-                    _copy,
-                    self._connection.cursor(),
-                    file,
-                    name,
-                    columns,
-                    self._ranges,
-                    sort,
-                    lambda: self._tell("copying", 0.8 * next(done) / parts),
-                )
-                for name, (file, columns) in copies.items()
-            ]
-            for copied in begun:
-                copied.result()
-        for name, table in self._policy.tables.items():
-            _copy_dictionaries(self._connection, name, table)
+        tables = sorted(_tables(self._policy), key=lambda table: table.values(self._connection), reverse=True)
+        parts, done = len(tables) * len(self._ranges), count(1)
+
+        def copied() -> None:
+            self._tell("copying", 0.8 * next(done) / parts)
+
+        with ThreadPoolExecutor((os.cpu_count() or 1) + 1) as threads:
+            copies = [threads.submit(table.copy, self._connection.cursor(), self._ranges, sort, copied) for table in tables]
+            for copy in copies:
+                copy.result()
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """One that has a row for a person: its file, its columns besides the person's number, and those of them that are codes."""
+
+    file: str
+    name: str
+    columns: list[str]
+    codes: list[str]
+
+    def values(self, connection: Connection) -> int:
+        """How many there are to copy."""
+        rows = one(connection, f"SELECT count(*) FROM {_old(self.file)}.{word(self.name)}")[0]
+        return rows * (1 + len(self.columns))
+
+    def copy(self, connection: Connection, ranges: list[tuple[int, int]], sort: bool, copied: Callable[[], None]) -> None:
+        """The rows of those who stay, in the order of the persons and of each person's ranks; then the codes they have."""
+        into, rows = f"{self.file}.{word(self.name)}", f"{_old(self.file)}.{word(self.name)}"
+        wanted = ", ".join(["fresh", *(f"t.{word(column)}" for column in self.columns)])
+        named = ", ".join(["person", *map(word, self.columns)])
+        order = f"ORDER BY {', '.join(['fresh', *(['rank'] if 'rank' in self.columns else [])])}" if sort else ""
+        connection.execute(f"CREATE TABLE {into} AS SELECT * FROM {rows} LIMIT 0")
+        for first, last in ranges:
+            among = f"WHERE person BETWEEN {first} AND {last}"
+            connection.execute(
+                f"INSERT INTO {into} ({named}) SELECT {wanted} FROM {_in_order(rows, among)} AS t"
+                f" JOIN (FROM renumbered {among}) AS r ON t.person = r.person {order}"
+            )
+            copied()
+        for column in self.codes:
+            self._copy_dictionary(connection, column, into)
+        connection.close()
+
+    def _copy_dictionary(self, connection: Connection, column: str, rows: str) -> None:
+        """Only codes that somebody still has; a code keeps its number."""
+        dictionary = word(f"codes_{self.name}_{column}")
+        connection.execute(
+            f"CREATE TABLE {self.file}.{dictionary} AS SELECT id, code FROM {_old(self.file)}.{dictionary}"
+            f" WHERE id IN (SELECT DISTINCT {word(column)} FROM {rows}) ORDER BY id"
+        )
 
 
 def _files(policy: DatasetPolicy) -> set[str]:
@@ -154,11 +188,12 @@ def _old(file: str) -> str:
     return f"old_{file}"
 
 
-def _copies(policy: DatasetPolicy) -> Iterator[tuple[str, tuple[str, list[str]]]]:
-    """Every table that has a row for a person: its file, and its columns besides the person's number."""
-    yield "persons", (PERSONS, ["pseudonym"])
+def _tables(policy: DatasetPolicy) -> Iterator[_Table]:
+    yield _Table(PERSONS, "persons", ["pseudonym"], [])
     for name, table in policy.tables.items():
-        yield name, (file_of(table), [*table.columns, *([] if table.one_row_per_person else ["rank"])])
+        rank = [] if table.one_row_per_person else ["rank"]
+        codes = [column for column, found in table.columns.items() if found.type == "code"]
+        yield _Table(file_of(table), name, [*table.columns, *rank], codes)
 
 
 def _number(connection: Connection, first: int, last: int, left: int) -> int:
@@ -171,45 +206,8 @@ def _number(connection: Connection, first: int, last: int, left: int) -> int:
     )[0]
 
 
-def _copy(
-    connection: Connection,
-    file: str,
-    name: str,
-    columns: list[str],
-    ranges: list[tuple[int, int]],
-    sort: bool,
-    copied: Callable[[], None],
-) -> None:
-    """The rows of those who stay, in the order of the persons, and of each person's ranks."""
-    into, rows = f"{file}.{word(name)}", f"{_old(file)}.{word(name)}"
-    wanted = ", ".join(["fresh", *(f"t.{word(column)}" for column in columns)])
-    named = ", ".join(["person", *map(word, columns)])
-    order = f"ORDER BY {', '.join(['fresh', *(['rank'] if 'rank' in columns else [])])}" if sort else ""
-    connection.execute(f"CREATE TABLE {into} AS SELECT * FROM {rows} LIMIT 0")
-    for first, last in ranges:
-        among = f"WHERE person BETWEEN {first} AND {last}"
-        connection.execute(
-            f"INSERT INTO {into} ({named}) SELECT {wanted} FROM {_in_order(rows, among)} AS t"
-            f" JOIN (FROM renumbered {among}) AS r ON t.person = r.person {order}"
-        )
-        copied()
-    connection.close()
-
-
 def _in_order(rows: str, among: str) -> str:
     """Rows as a join of DuckDB 2.0.0 keeps their order: behind a limit, whose order is fixed. Elsewhere it holds a part of fewer
     than 64 rows back and gives it out after the others, also where one thread runs it. A limit out of reach is optimised away,
     unless it has an offset."""
     return f"(FROM {rows} {among} LIMIT {2**62} OFFSET 0)"
-
-
-def _copy_dictionaries(connection: Connection, name: str, table: TablePolicy) -> None:
-    """Only codes that somebody still has; a code keeps its number."""
-    file = file_of(table)
-    for column, policy in table.columns.items():
-        if policy.type == "code":
-            dictionary = word(f"codes_{name}_{column}")
-            connection.execute(
-                f"CREATE TABLE {file}.{dictionary} AS SELECT id, code FROM {_old(file)}.{dictionary}"
-                f" WHERE id IN (SELECT DISTINCT {word(column)} FROM {file}.{word(name)}) ORDER BY id"
-            )
