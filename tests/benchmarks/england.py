@@ -151,9 +151,9 @@ def opt_outs(bench: Bench) -> list[Line]:
                 time.sleep(0.02)
         assert found is not None, "no answer left these people out"
         minute = england.seconds(COUNT, bench.turns)
-        rows_after = {shape: england.seconds(shape, bench.turns) for shape in (DISTINCT, MEAN)}
+        at_once = {shape: england.seconds(shape, bench.turns) for shape in (DISTINCT, MEAN)}
         time.sleep(max(0.0, found[2] + FIRST_MINUTE_S - time.perf_counter()))
-        after = england.seconds(COUNT, bench.turns)
+        after = {shape: england.seconds(shape, bench.turns) for shape in (COUNT, DISTINCT, MEAN)}
     failed = asker.failed + other.failed
     waited = max(one[2] - one[1] for one in asker.answered if one[2] > posted)
     bench.kept.keep("before", [], before)
@@ -163,9 +163,9 @@ def opt_outs(bench: Bench) -> list[Line]:
         Line("from the 202 to the first answer without them", f"{found[2] - answered:.1f} s"),
         Line("the longest wait of a count meanwhile", f"{waited:.1f} s"),
         Line("questions meanwhile that came to anything else", f"{len(failed)} of {asked}", bar="0", met=not failed),
-        _ratio("count of persons, first minute after / before", minute, before[COUNT], 5),
-        _ratio("count of persons, later / before", after, before[COUNT], 1.2),
-        *(_ratio(f"{shape}, after / before", rows_after[shape], before[shape], 1.2) for shape in (DISTINCT, MEAN)),
+        _ratio(f"{COUNT}, first minute after / before", minute, before[COUNT], 5),
+        *(_ratio(f"{shape}, first minute after / before", at_once[shape], before[shape], 1.2) for shape in at_once),
+        *(_ratio(f"{shape}, later / before", after[shape], before[shape], 1.2) for shape in after),
     ]
 
 
