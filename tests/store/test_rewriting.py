@@ -218,6 +218,23 @@ def test_a_copy_keeps_the_order_by_itself(
     assert set(told) == {"copying", "proving the facts"}
 
 
+def test_whoever_gives_up_waits_for_the_range_at_hand(
+    ward: DatasetPolicy, before: Loaded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One range of one table fails: of the others, which have 60, none is copied to its end; and nothing is left."""
+    monkeypatch.setattr(rewriting, "RANGE", 1)
+    told: list[str] = []
+
+    def tell(what: str, _: float) -> None:
+        told.append(what)
+        if len(told) == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        rewrite(ward, before.snapshot, tmp_path, pseudonyms(GONE), tell)
+    assert len(told) < 30 and not list((tmp_path / "ward").glob("[0-9a-f]*")) and not list((tmp_path / "ward").glob(".begun*"))
+
+
 def test_one_at_a_time(tmp_path: Path) -> None:
     with alone_with(tmp_path, "ward"), pytest.raises(BlockingIOError), alone_with(tmp_path, "ward"):
         raise AssertionError

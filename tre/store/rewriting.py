@@ -14,11 +14,12 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from shutil import rmtree
+from threading import Event
 from typing import Any
 
 from tre.errors import Fault, Unfit
@@ -128,15 +129,22 @@ class _Copying:
         end at about the same time."""
         self._connection.execute("SET threads = 1")
         tables = sorted(_tables(self._policy), key=lambda table: table.values(self._connection), reverse=True)
-        parts, done = len(tables) * len(self._ranges), count(1)
+        parts, done, given_up = len(tables) * len(self._ranges), count(1), Event()
 
         def copied() -> None:
+            if given_up.is_set():
+                raise CancelledError
             self._tell("copying", 0.8 * next(done) / parts)
 
         with ThreadPoolExecutor((os.cpu_count() or 1) + 1) as threads:
             copies = [threads.submit(table.copy, self._connection.cursor(), self._ranges, sort, copied) for table in tables]
-            for copy in copies:
-                copy.result()
+            try:
+                for copy in as_completed(copies):
+                    copy.result()
+            except BaseException:  # whatever it was: the others end with the range they are at
+                given_up.set()
+                threads.shutdown(wait=False, cancel_futures=True)
+                raise
 
 
 @dataclass(frozen=True, slots=True)
