@@ -235,6 +235,18 @@ def test_a_lower_lifetime_cap_lowers_what_was_granted(home: Home) -> None:
     assert (entry.dataset, entry.body["epsilon"]) == ("small", "30")
 
 
+def test_a_lower_lifetime_cap_after_a_restore_opens_no_budget_and_stops_no_start(home: Home) -> None:
+    """What was spent is as unknown as before: it goes down, and two people have to set it anew."""
+    grant(home, "10")
+    with home.ungoverned() as office:
+        office.state.write(lambda tx: budget.close_accounts(tx, office.clock()))
+    home.edit(SMALL, "lifetime_cap: {epsilon: 50, delta: 1e-6}", "lifetime_cap: {epsilon: 30, delta: 5e-7}")
+    home.open()
+    with home.ungoverned() as office, office.state.read() as tx:
+        assert budget.balance(tx, "dataset:small").stated.epsilon == Decimal(30)
+        assert budget.closed_accounts(tx) == ["dataset:small", "project:p"]
+
+
 def test_a_higher_lifetime_cap_is_a_new_promise_that_stands_out_and_opens_nothing(home: Home) -> None:
     grant(home, "10")
     home.edit(SMALL, "epsilon: 50", "epsilon: 60")

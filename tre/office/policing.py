@@ -189,7 +189,7 @@ class Policing(People):
             now = budget.balance(tx, scope).stated
             then = _least(now, cap.epsilon, cap.delta)
             if then != now:
-                budget.tighten(tx, scope, then)
+                budget.lower(tx, scope, then)
                 body: Body = {"epsilon": f"{then.epsilon:f}", "delta": f"{then.delta:f}", "why": "lifetime cap"}
                 audit.append(tx, Act("budget", self.host, self.clock(), dataset=dataset, body=body).entry())
 
