@@ -4,6 +4,7 @@ before, codes that only they had are gone, and what is not whole is not rewritte
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -216,6 +217,25 @@ def test_a_copy_keeps_the_order_by_itself(
     told: list[str] = []
     rewrite(ward, before.snapshot, tmp_path, pseudonyms(GONE), lambda what, _: told.append(what))
     assert set(told) == {"copying", "proving the facts"}
+
+
+def test_whoever_stops_it_waits_for_no_table(
+    ward: DatasetPolicy, before: Loaded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others end with the range that they copy: of the whole country a table has dozens."""
+    monkeypatch.setattr(rewriting, "RANGE", 1)
+    told: list[float] = []
+
+    def stop(_: str, done: float) -> None:
+        told.append(done)
+        if len(told) == 1:
+            raise KeyboardInterrupt
+        time.sleep(0.05)
+
+    with pytest.raises(KeyboardInterrupt):
+        rewrite(ward, before.snapshot, tmp_path, [], stop)
+    assert len(told) < PERSONS, "another table came to its end"
+    assert not list(tmp_path.glob("*/[0-9a-f]*")) and not list(tmp_path.glob("*/.begun-*"))
 
 
 def test_one_at_a_time(tmp_path: Path) -> None:

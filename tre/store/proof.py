@@ -42,8 +42,8 @@ def prove(policy: DatasetPolicy, folder: Path, spill: Path) -> dict[str, dict[st
 
 
 def _look_at_rows(connection: Connection) -> None:
-    """Every value is read: what the engine noted of a file when it wrote it would answer a comparison by itself, and nothing would
-    tell that a page of it cannot be read."""
+    """Every value is read. What the engine noted of a file when it wrote it would answer a comparison by itself, and nothing
+    would tell that a page of it cannot be read."""
     off = connection.execute("SELECT current_setting('disabled_optimizers')").fetchall()[0][0]
     connection.execute(f"SET disabled_optimizers = '{off},statistics_propagation,filter_pushdown'")
 

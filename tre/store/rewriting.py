@@ -14,11 +14,12 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from shutil import rmtree
+from threading import Event
 from typing import Any
 
 from tre.errors import Fault, Unfit
@@ -125,18 +126,25 @@ class _Copying:
 
     def _copy_tables(self, sort: bool) -> None:
         """A table by one thread, the largest first, and one more at a time than there are processors, so that they all come to an
-        end at about the same time."""
+        end at about the same time. Where one fails, none goes on."""
         self._connection.execute("SET threads = 1")
         tables = sorted(_tables(self._policy), key=lambda table: table.values(self._connection), reverse=True)
-        parts, done = len(tables) * len(self._ranges), count(1)
+        parts, done, over = len(tables) * len(self._ranges), count(1), Event()
 
         def copied() -> None:
+            if over.is_set():
+                raise Fault("rewrite")
             self._tell("copying", 0.8 * next(done) / parts)
 
         with ThreadPoolExecutor((os.cpu_count() or 1) + 1) as threads:
             copies = [threads.submit(table.copy, self._connection.cursor(), self._ranges, sort, copied) for table in tables]
-            for copy in copies:
-                copy.result()
+            try:
+                for copy in as_completed(copies):
+                    copy.result()
+            except BaseException:  # also of whoever stops the command: the others end with the range that they copy
+                over.set()
+                threads.shutdown(wait=False, cancel_futures=True)
+                raise
 
 
 @dataclass(frozen=True, slots=True)
