@@ -22,6 +22,7 @@ from tre.optouts.tables import modes as table
 from tre.state import Transaction
 from tre.terms import timestamp
 
+NONE = ""
 _OF = select(table.c.people, table.c.regimes).where(table.c.people.in_(bindparam("of", expanding=True)))
 _NO_MORE = (
     "Nothing was charged. Controllers can look whether these datasets are about the same people (`population` in the policy)."
@@ -34,7 +35,7 @@ def mode(tx: Transaction, people: tuple[str, ...]) -> tuple[str, ...] | None:
     found = set(_found(tx, people).values())
     if not found:
         return None
-    return tuple(found.pop().split(",")) if len(found) == 1 else ()
+    return tuple(found.pop().split(",")) if len(found) == 1 and found != {NONE} else ()
 
 
 def check_mode(tx: Transaction, people: tuple[str, ...], regimes: Iterable[str]) -> None:
@@ -65,6 +66,12 @@ def fix_mode(tx: Transaction, people: tuple[str, ...], regimes: Iterable[str], a
     if missing:
         row = {"regimes": ",".join(wanted), "at": timestamp(at)}
         tx.execute(insert(table).on_conflict_do_nothing(), [{"people": one} | row for one in missing])
+
+
+def close_mode(tx: Transaction, population: str, at: datetime) -> None:
+    """A population of which several sets were answered under answers under none for good, whichever of its datasets goes."""
+    row = {"people": population, "regimes": NONE, "at": timestamp(at)}
+    tx.execute(insert(table).on_conflict_do_nothing(), row)
 
 
 def _found(tx: Transaction, people: tuple[str, ...]) -> dict[str, str]:
