@@ -300,6 +300,24 @@ def test_a_question_that_meets_records_on_their_way_out_takes_the_next(home: Pat
     assert now is not None and now.id.encode() in to_bytes(found)
 
 
+def test_whoever_delivers_again_and_again_holds_nobodys_project(
+    home: Path, gateway: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each list moves the version, also one that names nobody new: a question that two of them meet is lost, and no more."""
+
+    def meets_a_list(worker: Any, order: Any) -> Any:
+        with office_of(home) as office:
+            object_to(office, "local", PEOPLE[0])
+        return answer(worker, order)
+
+    answer = FalseVault.answer
+    monkeypatch.setattr(FalseVault, "answer", meets_a_list)
+    limit = gateway.house.policies.datasets["gp"].accounting.faults_before_hold
+    assert [type(asked(gateway)) for _ in range(limit + 1)] == [Faulted] * (limit + 1)
+    monkeypatch.undo()
+    assert isinstance(asked(gateway), Released)
+
+
 def test_records_that_cannot_be_opened_are_a_fault(gateway: Any) -> None:
     def damaged() -> None:
         raise Fault("snapshot")
