@@ -162,6 +162,17 @@ def test_the_doctor_names_each_list_that_a_restore_closed(home: Path) -> None:
     assert found(home)["registers"].ok
 
 
+def test_the_doctor_names_no_list_that_the_dataset_does_not_answer_under(home: Path) -> None:
+    """What it has answered under is known by then: a register that was lifted stops no question of it."""
+    with office_of(home) as office:
+        at = office.clock()
+        office.state.write(lambda tx: optouts.fix_mode(tx, ("gp",), ("local", "type-1"), at))
+        office.state.write(lambda tx: optouts.forget_deliveries(tx, at))
+    told = found(home)["registers"].told
+    assert "the list local" in told and "the list type-1" in told
+    assert "national" not in told and "check-service" not in told
+
+
 def test_the_doctor_names_lists_that_are_missing_too_old_or_lost(home: Path) -> None:
     with office_of(home) as office:
         now = datetime.now(UTC)

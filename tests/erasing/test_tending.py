@@ -20,8 +20,10 @@ from tests.serving import POLICIES, REGIONS, SAMPLE, office_of
 from tre import store
 from tre.errors import Fault
 from tre.gateway import desk as desks
+from tre.gateway import tending as tendings
 from tre.gateway.desk import Desk, Ticket
 from tre.gateway.outcomes import Faulted, Outcome, Released, to_bytes
+from tre.gateway.reserving import position
 from tre.gateway.tending import Tending
 from tre.policy import read_policies
 from tre.terms import Exclusion, Person, Request, Snapshot
@@ -230,6 +232,28 @@ def test_what_moves_between_two_tables_is_not_opened_as_it_was(home: Path, gatew
     assert tended(gateway, diary, moves) == tables[:1]
 
 
+def test_old_records_are_let_go_of_however_often_lists_come(home: Path, gateway: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each moves the version before a worker has its turn; a certificate waits for the workers all the same."""
+    workers = gateway._road.workers
+    tending = Tending(gateway.house, gateway._road.desk)
+    tending.round()
+    with office_of(home) as office:
+        office.load(office.host, "gp", SAMPLE)
+        now = live(office).id
+
+    def moves(*given: Any) -> Any:
+        with office_of(home) as office:
+            object_to(office, "local", PEOPLE[0])
+        return position(*given)
+
+    monkeypatch.setattr(tendings, "position", moves)
+    tending.round()
+    assert [worker.opened[-1][0].id for worker in workers] == [now, now]
+    opened = [len(worker.opened) for worker in workers]
+    tending.round()
+    assert [len(worker.opened) for worker in workers] == opened, "the rest waits until they stop coming"
+
+
 def test_a_snapshot_of_other_tables_is_opened_in_one_turn(gateway: Any) -> None:
     gateway.house.schemas["gp"] = "sha256:another"
     worker, opened = gateway._road.workers[0], len(gateway._road.workers[0].tables)
@@ -274,6 +298,24 @@ def test_a_question_that_meets_records_on_their_way_out_takes_the_next(home: Pat
     with gateway.house.state.read() as tx:
         now = store.live(tx, "gp")
     assert now is not None and now.id.encode() in to_bytes(found)
+
+
+def test_whoever_delivers_again_and_again_holds_nobodys_project(
+    home: Path, gateway: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each list moves the version, also one that names nobody new: a question that two of them meet is lost, and no more."""
+
+    def meets_a_list(worker: Any, order: Any) -> Any:
+        with office_of(home) as office:
+            object_to(office, "local", PEOPLE[0])
+        return answer(worker, order)
+
+    answer = FalseVault.answer
+    monkeypatch.setattr(FalseVault, "answer", meets_a_list)
+    limit = gateway.house.policies.datasets["gp"].accounting.faults_before_hold
+    assert [type(asked(gateway)) for _ in range(limit + 1)] == [Faulted] * (limit + 1)
+    monkeypatch.undo()
+    assert isinstance(asked(gateway), Released)
 
 
 def test_records_that_cannot_be_opened_are_a_fault(gateway: Any) -> None:

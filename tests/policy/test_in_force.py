@@ -15,7 +15,7 @@ import pytest
 from tests.audit.logs import tampering
 from tests.policy.folders import edit, make_folder
 from tests.serving import office_of
-from tre import audit, budget
+from tre import audit, budget, optouts
 from tre.errors import Refusal, Unfit
 from tre.office import Office
 from tre.office.opening import only_one
@@ -235,6 +235,18 @@ def test_a_lower_lifetime_cap_lowers_what_was_granted(home: Home) -> None:
     assert (entry.dataset, entry.body["epsilon"]) == ("small", "30")
 
 
+def test_a_lower_lifetime_cap_after_a_restore_opens_no_budget_and_stops_no_start(home: Home) -> None:
+    """What was spent is as unknown as before: it goes down, and two people have to set it anew."""
+    grant(home, "10")
+    with home.ungoverned() as office:
+        office.state.write(lambda tx: budget.close_accounts(tx, office.clock()))
+    home.edit(SMALL, "lifetime_cap: {epsilon: 50, delta: 1e-6}", "lifetime_cap: {epsilon: 30, delta: 5e-7}")
+    home.open()
+    with home.ungoverned() as office, office.state.read() as tx:
+        assert budget.balance(tx, "dataset:small").stated.epsilon == Decimal(30)
+        assert budget.closed_accounts(tx) == ["dataset:small", "project:p"]
+
+
 def test_a_higher_lifetime_cap_is_a_new_promise_that_stands_out_and_opens_nothing(home: Home) -> None:
     grant(home, "10")
     home.edit(SMALL, "epsilon: 50", "epsilon: 60")
@@ -246,6 +258,31 @@ def test_a_higher_lifetime_cap_is_a_new_promise_that_stands_out_and_opens_nothin
     assert changed.body["new_promise"] == "datasets/small.yaml: lifetime_cap.epsilon: 50 → 60 (looser)"
     with home.ungoverned() as office, office.state.read() as tx:
         assert budget.balance(tx, "dataset:small").stated.epsilon == 50
+
+
+@pytest.mark.parametrize("other", [None, ("type-1",)])
+def test_a_population_keeps_what_a_dataset_of_it_answered_under_when_that_dataset_goes(
+    other: tuple[str, ...] | None, home: Home
+) -> None:
+    """Also where nobody asked the others while all were there; that it goes is nothing that two look at."""
+    text = (home.policies / SMALL).read_text()
+    with home.ungoverned() as office:
+        office.state.write(lambda tx: optouts.fix_mode(tx, ("small",), ("local", "type-1"), office.clock()))
+        if other is not None:
+            office.state.write(lambda tx: optouts.fix_mode(tx, ("again",), other, office.clock()))
+    for name in ("small", "again", "third"):
+        made = text.replace("dataset: small", f"dataset: {name}\npopulation: england")
+        (home.policies / f"datasets/{name}.yaml").write_text(made)
+    home.approve("carla")
+    home.approve("colin")
+    home.open()
+    (home.policies / SMALL).unlink()
+    home.open()
+    with home.ungoverned() as office, office.state.read() as tx:
+        for name in ("again", "third"):
+            assert optouts.mode(tx, office.policies.same_people(name)) == (("local", "type-1") if other is None else ())
+        with pytest.raises(Refusal):
+            optouts.check_mode(tx, office.policies.same_people("third"), other or ("type-1",))
 
 
 def test_another_dataset_is_a_new_promise_too(home: Home) -> None:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.store.conftest import KEY
-from tre.errors import Unfit
+from tests.store.ward import ALICE, PATIENTS, VISITS, a_patient, write
+from tre.errors import Fault, Unfit
 from tre.policy import DatasetPolicy
 from tre.store import Loaded, load, loading
 from tre.store.connection import Connection
 from tre.terms import digest
 
+MANY = {"row_cap": 1_000_000, "max_rows": 1_000_000}
 EVERY = {"rows_within_cap", "clustered_by_person", "persons_known", "values_in_bounds"}
 
 # What a wrong load could leave behind → the fact that must be missed. `a` is a row like any other.
@@ -91,6 +94,35 @@ def test_a_load_that_breaks_a_fact_is_undone(
         load(ward, planted, tmp_path, KEY)
     assert fact in str(undone.value) and "could not be proved" in str(undone.value)
     assert [path.name for path in (tmp_path / "ward").iterdir()] == [".lock"]
+
+
+def test_the_proof_reads_the_values_and_not_what_the_engine_noted_of_them(
+    ward: DatasetPolicy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page of values that did not reach the disk as it was written: nothing of the order of rows tells it."""
+    days = [date(2000, 1, 1) + timedelta(number) for number in range(9_001)]
+    visits = "".join(f"{ALICE},{days[number % 9_001]},c{number % 7},{number % 400 / 2}\n" for number in range(400_000))
+    source = write(tmp_path / "source", patients=PATIENTS + a_patient(ALICE), visits=VISITS + visits)
+    policy = ward.model_copy(update={"tables": {**ward.tables, "visits": ward.tables["visits"].model_copy(update=MANY)}})
+    detach = loading.detach
+
+    def damage_and_detach(connection: Connection, policy: DatasetPolicy) -> None:
+        connection.execute("CHECKPOINT events")
+        found = connection.execute(
+            "SELECT block_id FROM pragma_storage_info('events.visits') GROUP BY block_id"
+            " HAVING bool_and(column_name IN ('date', 'value')) AND block_id >= 0"
+        ).fetchone()
+        assert found is not None
+        detach(connection, policy)
+        (file,) = tmp_path.glob("ward/.begun-*/made/events.duckdb")
+        raw = bytearray(file.read_bytes())
+        raw[3 * 4_096 + found[0] * 2**18 + 1_000] ^= 1
+        file.write_bytes(raw)
+
+    load(policy, source, tmp_path / "sound", KEY)
+    monkeypatch.setattr(loading, "detach", damage_and_detach)
+    with pytest.raises(Fault):
+        load(policy, source, tmp_path, KEY)
 
 
 def manifest(loaded: Loaded) -> dict[str, Any]:

@@ -127,6 +127,14 @@ def tighten(tx: Transaction, scope: str, stated: Stated, version: int | None = N
     return _set(tx, now, stated)
 
 
+def lower(tx: Transaction, scope: str, stated: Stated) -> Balance:
+    """The same where nobody has looked at what was spent, such as for a lower cap: an account that is closed stays closed."""
+    now = balance(tx, scope)
+    if not tightens(now.stated, stated):
+        raise ValueError("a cap loosens no privacy budget")
+    return _restate(tx, now, stated)
+
+
 def raise_to(tx: Transaction, scope: str, stated: Stated, cap: Stated | None = None, version: int | None = None) -> Balance:
     """Set a ceiling anew. The caller has the second person's approval; a dataset's stays within its lifetime cap."""
     _within(scope, stated, cap)

@@ -20,6 +20,7 @@ from tre.terms import Person, Release, Request, timestamp
 log = logging.getLogger("tre.gateway")
 # After these the same question may be sent again under the same key: a stored "not now" must not stand for ever.
 PASSING = {Reason.TOO_MANY_REQUESTS, Reason.NOT_READY, Reason.OPT_OUTS_STALE}
+NOBODYS = {"moved"}  # two lists met it: whoever delivers one by one would hold every project that asks
 DISCLOSING = {"alarm"}  # faults after which a dataset stops answering: its guarantee may have failed
 
 
@@ -89,15 +90,17 @@ def publish(house: House, job: Job, hold: Hold, redrawn: bool) -> Outcome | str:
 
 
 def fault(house: House, question: str, person: Person, request: Request, hold: Hold | None, code: str = "") -> Faulted:
-    """Our failure: what was reserved stays charged, the project's faults are counted, and nothing is told but the id."""
+    """Our failure: what was reserved stays charged, the project's faults are counted, but for those that any project would have
+    had, and nothing is told but the id."""
     outcome, at = Faulted(question), (hold.due if hold and hold.due else house.clock())
 
     def write(tx: Transaction) -> None:
         reservation = hold.reservation.id if hold else None
         if reservation:
             budget.settle(tx, reservation, "fault", at)
-            limit = house.policies.datasets[request.dataset].accounting.faults_before_hold
-            projects.add_fault(tx, request.project, limit, at)
+            if code not in NOBODYS:
+                limit = house.policies.datasets[request.dataset].accounting.faults_before_hold
+                projects.add_fault(tx, request.project, limit, at)
         if code in DISCLOSING:
             store.stop(tx, request.dataset, at)
             audit.append(tx, entries.incident(at, request.dataset))

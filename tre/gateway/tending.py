@@ -63,11 +63,13 @@ class Tending:
     def _take(self, dataset: str, regimes: Regimes) -> None:
         """Open in every worker what a question of this dataset would be answered on now, if it has moved: a table a turn, so that
         a question gets in between. With the first of them a worker lets go of what was before."""
-        ground = ground_of(self._house, dataset, regimes)
-        if ground is None or self._taken.get((dataset, regimes)) == ground:
+        ground, before = ground_of(self._house, dataset, regimes), self._taken.get((dataset, regimes))
+        if ground is None or before == ground:
             return
+        lets_go = before is None or before[0] != ground[0]
         for tables in self._turns(dataset, ground[0]):
-            self._desk.each(partial(self._open, dataset, regimes, ground, tables), self._stop)
+            self._desk.each(partial(self._open, dataset, regimes, ground, tables, lets_go), self._stop)
+            lets_go = False
         self._taken[dataset, regimes] = ground
 
     def _turns(self, dataset: str, snapshot: Snapshot) -> list[Turn]:
@@ -76,9 +78,12 @@ class Tending:
             return [None]
         return [frozenset({table}) for table in self._house.policies.datasets[dataset].tables]
 
-    def _open(self, dataset: str, regimes: Regimes, ground: Ground, tables: Turn, worker: Worker) -> None:
-        """Unless it has moved on between two turns: a question may have opened what is newer, and would have to do so again."""
-        if position(self._house, dataset, regimes) == (ground[0].id, ground[1].version):
+    def _open(self, dataset: str, regimes: Regimes, ground: Ground, tables: Turn, lets_go: bool, worker: Worker) -> None:
+        """Unless it has moved on between two turns: a question may have opened what is newer, and would have to do so again. But
+        what a worker ``lets_go`` of is waited for: that lists come one after the other, each with another version, is no reason
+        to keep it."""
+        snapshot, version = position(self._house, dataset, regimes)
+        if snapshot == ground[0].id and (lets_go or version == ground[1].version):
             worker.prepare(*ground, tables)
 
     @contextmanager

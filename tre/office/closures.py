@@ -54,9 +54,10 @@ def _lists(
 
 
 def _needed(tx: Transaction, policies: Policies, dataset: str) -> set[str]:
-    """The opt-outs under which the dataset answers; before its first answer, all that a purpose may ask under."""
-    fixed = optouts.mode(tx, dataset)
-    return {*fixed} if fixed is not None else {regime for purpose in policies.purposes.values() for regime in purpose.regimes}
+    """The opt-outs under which the dataset answers; before its first answer, and where it answers under none any more, all that a
+    purpose may ask under."""
+    fixed = optouts.mode(tx, policies.same_people(dataset))
+    return {*fixed} if fixed else {regime for purpose in policies.purposes.values() for regime in purpose.regimes}
 
 
 def _mend(one: str, why: str) -> str:

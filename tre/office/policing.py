@@ -123,6 +123,7 @@ class Policing(People):
                 kept.take(tx, self.policies.resolved, self.clock())
                 self._policy_entry(tx, found)
                 self._within_caps(tx)
+                self._keep_modes(tx)
             return None
 
         if unfit := self.state.write(write):
@@ -189,9 +190,19 @@ class Policing(People):
             now = budget.balance(tx, scope).stated
             then = _least(now, cap.epsilon, cap.delta)
             if then != now:
-                budget.tighten(tx, scope, then)
+                budget.lower(tx, scope, then)
                 body: Body = {"epsilon": f"{then.epsilon:f}", "delta": f"{then.delta:f}", "why": "lifetime cap"}
                 audit.append(tx, Act("budget", self.host, self.clock(), dataset=dataset, body=body).entry())
+
+    def _keep_modes(self, tx: Transaction) -> None:
+        """What a population has answered under is that of each of its datasets from here on, whichever of them goes."""
+        for population, names in self.policies.populations.items():
+            people = self.policies.same_people(names[0])
+            fixed = optouts.mode(tx, people)
+            if fixed:
+                optouts.fix_mode(tx, people, fixed, self.clock())
+            elif fixed is not None:
+                optouts.close_mode(tx, population, self.clock())
 
 
 def _facts(policies: Policies) -> Mapping[str, str]:

@@ -14,7 +14,7 @@ from tre.optouts.entering import PIECE, begin, enter, finish, finished, settle, 
 from tre.optouts.erasing import DELETING, Moved, erased_since, forget_deliveries, keep_erased, moved, to_leave_out
 from tre.optouts.feeds import Alarm, http_source, notice, raise_alarm, standing_alarms
 from tre.optouts.lines import Line, lines_of, read_csv, read_csv_parts, read_file
-from tre.optouts.modes import check_mode, fix_mode, mode
+from tre.optouts.modes import check_mode, close_mode, fix_mode, mode
 from tre.optouts.places import SIZE, Places
 from tre.optouts.receipt_book import line_rows, receipt, signed_text, tile_rows, told_lines, write, write_rows
 from tre.optouts.receipts import Leaves, grow
@@ -66,6 +66,7 @@ __all__ = [
     "check_mode",
     "clear",
     "cleared",
+    "close_mode",
     "closed",
     "delivered",
     "doubt",

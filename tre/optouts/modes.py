@@ -11,7 +11,7 @@ under every one of them and stays: a dataset that is said to be about other peop
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import bindparam, select
@@ -22,22 +22,23 @@ from tre.optouts.tables import modes as table
 from tre.state import Transaction
 from tre.terms import timestamp
 
+NONE = ""
 _OF = select(table.c.people, table.c.regimes).where(table.c.people.in_(bindparam("of", expanding=True)))
 _NO_MORE = (
     "Nothing was charged. Controllers can look whether these datasets are about the same people (`population` in the policy)."
 )
 
 
-def mode(tx: Transaction, people: Collection[str]) -> tuple[str, ...] | None:
+def mode(tx: Transaction, people: tuple[str, ...]) -> tuple[str, ...] | None:
     """The regimes that a population's datasets answer under, sorted; None while nothing was ever reserved on any; none at all
     where they were reserved on under several before they were said to be about the same people."""
     found = set(_found(tx, people).values())
     if not found:
         return None
-    return tuple(found.pop().split(",")) if len(found) == 1 else ()
+    return tuple(found.pop().split(",")) if len(found) == 1 and found != {NONE} else ()
 
 
-def check_mode(tx: Transaction, people: Collection[str], regimes: Iterable[str]) -> None:
+def check_mode(tx: Transaction, people: tuple[str, ...], regimes: Iterable[str]) -> None:
     """OPT_OUT_MODE when the population's datasets answer under other regimes, or under none any more."""
     fixed = mode(tx, people)
     if fixed is None or (fixed and fixed == tuple(sorted(regimes))):
@@ -57,7 +58,7 @@ def check_mode(tx: Transaction, people: Collection[str], regimes: Iterable[str])
     )
 
 
-def fix_mode(tx: Transaction, people: Collection[str], regimes: Iterable[str], at: datetime) -> None:
+def fix_mode(tx: Transaction, people: tuple[str, ...], regimes: Iterable[str], at: datetime) -> None:
     """In the transaction that reserves: the first fixes the mode, everyone else is of it or is refused."""
     wanted = tuple(sorted(regimes))
     check_mode(tx, people, wanted)
@@ -67,5 +68,11 @@ def fix_mode(tx: Transaction, people: Collection[str], regimes: Iterable[str], a
         tx.execute(insert(table).on_conflict_do_nothing(), [{"people": one} | row for one in missing])
 
 
-def _found(tx: Transaction, people: Collection[str]) -> dict[str, str]:
+def close_mode(tx: Transaction, population: str, at: datetime) -> None:
+    """A population of which several sets were answered under answers under none for good, whichever of its datasets goes."""
+    row = {"people": population, "regimes": NONE, "at": timestamp(at)}
+    tx.execute(insert(table).on_conflict_do_nothing(), row)
+
+
+def _found(tx: Transaction, people: tuple[str, ...]) -> dict[str, str]:
     return {str(row.people): str(row.regimes) for row in tx.execute(_OF, {"of": sorted(people)})}
