@@ -45,7 +45,7 @@ class Erasing(Rooms):
             raise Refusal(
                 Reason.CHANGED_MEANWHILE, "An erasure of this dataset runs already.", "Wait for its end, then erase once more."
             ) from None
-        return {"dataset": dataset, "snapshot": made.id, "was": was.id} | self._let_go(dataset)
+        return {"dataset": dataset, "snapshot": made.id, "was": was.id} | self._let_go(made)
 
     def _to_rewrite(self, dataset: str) -> tuple[Snapshot, int]:
         """The live snapshot, and the version of the registers whose people will not be in the next."""
@@ -163,17 +163,20 @@ class Erasing(Rooms):
         certifying.keep(tx, made, self.keys, entry.index)
         store.note_certified(tx, gone, made.id)
 
-    def _let_go(self, dataset: str) -> dict[str, Any]:
+    def _let_go(self, made: Snapshot) -> dict[str, Any]:
         """Try at once, and for a moment: who tends the home may be looking just now. What somebody reads still, or makes, is
         waited for by whoever tends it."""
         until = time.monotonic() + MOMENT_S
         while True:
             self.retire()
             with self.state.read() as tx:
-                reading = [one.id for one in store.superseded(tx) if one.dataset == dataset]
-                waits, newest = self._to_certify(tx, dataset) is not None, store.certificates(tx, dataset)[-1:]
+                reading = [one.id for one in store.superseded(tx) if one.dataset == made.dataset]
+                waits = self._to_certify(tx, made.dataset) is not None
+                given = [
+                    one.id for one in store.certificates(tx, made.dataset)[-1:] if certifying.told(one)["snapshot"] == made.id
+                ]
             if reading or not waits or time.monotonic() > until:
-                return {"still_read": reading, "certificate": newest[0].id if newest and not (reading or waits) else None}
+                return {"still_read": reading, "certificate": given[0] if given and not (reading or waits) else None}
             time.sleep(0.05)
 
     # ------------------------------------------------------------------ for everyone
