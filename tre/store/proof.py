@@ -68,10 +68,11 @@ def _prove_table(connection: Connection, name: str, table: TablePolicy, persons:
     if disorder := one(connection, _disorder(relation, table))[0]:
         _demand_cap(connection, name, relation, table)
     _demand(name, CLUSTERED, disorder == 0)
-    unknown = f"SELECT count(*) FROM {relation} WHERE person IS NULL OR person NOT BETWEEN 0 AND {persons - 1}"
-    _demand(name, KNOWN, one(connection, unknown)[0] == 0)
-    beyond = " OR ".join(_beyond(column, policy) for column, policy in table.columns.items())
-    _demand(name, BOUNDS, one(connection, f"SELECT count(*) FROM {relation} WHERE {beyond}")[0] == 0)
+    known = f"count(person) = count(*) AND coalesce(min(person) >= 0 AND max(person) < {persons}, true)"
+    within = " AND ".join(_within(column, policy) for column, policy in table.columns.items())
+    holds = one(connection, f"SELECT {known}, {within} FROM {relation}")
+    _demand(name, KNOWN, bool(holds[0]))
+    _demand(name, BOUNDS, bool(holds[1]))
     for column, policy in table.columns.items():
         if policy.type == "code":
             _demand(name, BOUNDS, _undefined(connection, name, column, table) == 0)
@@ -95,18 +96,20 @@ def _disorder(relation: str, table: TablePolicy) -> str:
         FROM (SELECT place, rank, lag(place) OVER () AS before FROM (SELECT {place} AS place, {rank} AS rank FROM {relation}))"""
 
 
-def _beyond(name: str, column: ColumnPolicy) -> str:
-    """True for a value that the policy does not allow; NULL, which counts as false, for one that is NULL and may be."""
+def _within(name: str, column: ColumnPolicy) -> str:
+    """True where the policy allows the least and the largest value, and NULL if there is one: an aggregate reads every value, and
+    takes a third of the time that comparing each takes."""
     value = word(name)
     if column.type == "category":
-        beyond = f"{value} NOT BETWEEN 0 AND {len(column.values) - 1}"
+        low, high = "0", str(len(column.values) - 1)
     elif column.type == "code":
-        beyond = f"{value} < 0"
+        low, high = "0", f"max({value})"
     elif column.type == "date":
-        beyond = f"{value} NOT BETWEEN DATE '{column.min}' AND DATE '{column.max}'"
+        low, high = f"DATE '{column.min}'", f"DATE '{column.max}'"
     else:
-        beyond = "{} NOT BETWEEN {} AND {}".format(value, *steps(column))
-    return beyond if column.nullable else f"{value} IS NULL OR {beyond}"
+        low, high = map(str, steps(column))
+    within = f"coalesce(min({value}) >= {low} AND max({value}) <= {high}, true)"
+    return within if column.nullable else f"count({value}) = count(*) AND {within}"
 
 
 def _undefined(connection: Connection, name: str, column: str, table: TablePolicy) -> int:
