@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import lru_cache
 
 import duckdb
 
@@ -103,6 +104,7 @@ def day(days: Scalar) -> date:
     return EPOCH + timedelta(days=days)
 
 
+@lru_cache(maxsize=65_536)
 def _elapsed(unit: str, start: date, end: date) -> int:
     """The engine's own count: which completed months there are is its definition."""
     asked = f"SELECT date_sub('{unit}', ?::DATE, ?::DATE)"
