@@ -4,7 +4,7 @@ Everything is copied into new files, a range of persons at a time: a DELETE woul
 their order and are numbered anew without a gap; codes that nobody has any more go with the people who had them; the facts are
 proved again over the finished files. What is held in memory is a pair of numbers a person, however many rows there are.
 
-Rows stand in the order of their persons already, and a copy that keeps it costs a quarter less than one that sorts. No engine
+Rows stand in the order of their persons already, and a copy that keeps it costs a fifth less than one that sorts. No engine
 promises to keep an order that is not asked for, so the proof decides: a copy that it refuses is made once more, sorted.
 """
 
